@@ -1,0 +1,153 @@
+"""Which key each role holds (DESIGN §9), and the keyring a stage is handed.
+
+A keyring holds epochs: the newest public key of a purpose seals, any private key
+still held opens. Destroying an epoch's private key makes all that was sealed
+under it unreadable.
+"""
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+
+from pipeline.errors import VeilError
+from schemas.codes import ErrorCode
+
+
+class KeyName(StrEnum):
+    """What a key is for."""
+
+    JOBS = "jobs"
+    VAULT = "vault"
+    REPLAY = "replay"
+    ATTESTATION = "attestation"
+    SCOPE = "scope"
+    RESULTS = "results"
+
+
+class Role(StrEnum):
+    """Who holds a keyring."""
+
+    CLIENT = "client"
+    REDACTOR = "redactor"
+    COMPLETER = "completer"
+    REHYDRATOR = "rehydrator"
+    OPERATOR = "operator"
+
+
+class Holding(msgspec.Struct, frozen=True):
+    """The keys of one role: private halves (or secrets), and public halves."""
+
+    private: frozenset[KeyName] = frozenset()
+    public: frozenset[KeyName] = frozenset()
+
+
+HOLDINGS: Mapping[Role, Holding] = {
+    Role.CLIENT: Holding(private=frozenset({KeyName.RESULTS}), public=frozenset({KeyName.JOBS})),
+    Role.REDACTOR: Holding(
+        private=frozenset({KeyName.JOBS, KeyName.ATTESTATION, KeyName.SCOPE}),
+        public=frozenset({KeyName.VAULT, KeyName.REPLAY, KeyName.RESULTS}),
+    ),
+    Role.COMPLETER: Holding(public=frozenset({KeyName.ATTESTATION, KeyName.REPLAY})),
+    Role.REHYDRATOR: Holding(private=frozenset({KeyName.VAULT}), public=frozenset({KeyName.REPLAY})),
+    Role.OPERATOR: Holding(private=frozenset({KeyName.REPLAY}), public=frozenset({KeyName.JOBS})),
+}
+"""The table of DESIGN §9. Every stage may seal for replay, so that input it cannot read is kept too."""
+
+PrivateKey = X25519PrivateKey | Ed25519PrivateKey | bytes
+PublicKey = X25519PublicKey | Ed25519PublicKey
+
+
+class UnknownKey(VeilError):
+    """A key id that this keyring does not hold (destroyed, or another deployment's)."""
+
+    code = ErrorCode.UNKNOWN_KEY
+
+
+class KeyUnavailable(VeilError):
+    """This keyring lacks a key that its role needs; nothing can start without it."""
+
+    code = ErrorCode.CONFIGURATION
+
+
+class PrivateEpoch(msgspec.Struct, frozen=True):
+    """One epoch's private half (for `scope`: the secret's bytes)."""
+
+    key_id: str
+    key: PrivateKey
+
+    def __repr__(self) -> str:
+        return f"<PrivateEpoch {self.key_id}>"
+
+
+class PublicEpoch(msgspec.Struct, frozen=True):
+    """One epoch's public half."""
+
+    key_id: str
+    key: PublicKey
+
+
+class Keyring(msgspec.Struct, frozen=True, kw_only=True):
+    """One role's keys, newest epoch first in every list."""
+
+    private: Mapping[KeyName, Sequence[PrivateEpoch]] = {}
+    public: Mapping[KeyName, Sequence[PublicEpoch]] = {}
+
+    def __repr__(self) -> str:
+        return f"<Keyring private={sorted(self.private)} public={sorted(self.public)}>"
+
+    def sealing_key(self, name: KeyName) -> tuple[str, X25519PublicKey]:
+        """The newest public key of a purpose and its id."""
+        for epoch in self.public.get(name, ()):
+            if isinstance(epoch.key, X25519PublicKey):
+                return epoch.key_id, epoch.key
+        raise KeyUnavailable(f"no public {name} key")
+
+    def opening_key(self, name: KeyName, key_id: str) -> X25519PrivateKey:
+        """The private key of one epoch."""
+        for epoch in self.private.get(name, ()):
+            if epoch.key_id == key_id and isinstance(epoch.key, X25519PrivateKey):
+                return epoch.key
+        raise UnknownKey(name)
+
+    def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
+        """The newest attestation key and its id."""
+        for epoch in self.private.get(KeyName.ATTESTATION, ()):
+            if isinstance(epoch.key, Ed25519PrivateKey):
+                return epoch.key_id, epoch.key
+        raise KeyUnavailable("no private attestation key")
+
+    def verifying_key(self, key_id: str) -> Ed25519PublicKey:
+        """The attestation key of one epoch."""
+        for epoch in self.public.get(KeyName.ATTESTATION, ()):
+            if epoch.key_id == key_id and isinstance(epoch.key, Ed25519PublicKey):
+                return epoch.key
+        raise UnknownKey(KeyName.ATTESTATION)
+
+    def scope_key(self) -> bytes:
+        """The newest secret that placeholders and record keys are derived with."""
+        for epoch in self.private.get(KeyName.SCOPE, ()):
+            if isinstance(epoch.key, bytes):
+                return epoch.key
+        raise KeyUnavailable("no scope key")
+
+    def require(self, role: Role) -> None:
+        """Refuse a keyring that lacks a key of its role, or that holds more than its role may.
+
+        Raises:
+            KeyUnavailable: a key is missing, or a private key is there that is not the role's.
+        """
+        holding = HOLDINGS[role]
+        for name in sorted(holding.private):
+            if not self.private.get(name):
+                raise KeyUnavailable(f"the {role} needs the private {name} key")
+        for name in sorted(holding.public):
+            if not self.public.get(name):
+                raise KeyUnavailable(f"the {role} needs the public {name} key")
+        for name in sorted(self.private):
+            if name not in holding.private:
+                raise KeyUnavailable(
+                    f"the {role} must not hold a private key, and a private {name} key is there"
+                )

@@ -1,0 +1,205 @@
+"""Settings: `veil.toml` overlaid by `VEIL__SECTION__KEY`, decoded once, strict and frozen.
+
+The OpenAI API key comes from `OPENAI_API_KEY` alone, the base URL from
+`OPENAI_BASE_URL`. An unknown key is an error that names it.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from pipeline.errors import VeilError
+from schemas.base import ID_PATTERN, TopicName
+from schemas.codes import ErrorCode
+
+ENV_PREFIX = "VEIL__"
+
+Seconds = Annotated[float, msgspec.Meta(gt=0)]
+Count = Annotated[int, msgspec.Meta(gt=0)]
+Bytes = Annotated[int, msgspec.Meta(gt=0)]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+MIB = 1024 * 1024
+
+
+class WrongSettings(VeilError):
+    """The settings cannot be used; the detail says which key and where it came from."""
+
+    code = ErrorCode.CONFIGURATION
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One table of `veil.toml`."""
+
+
+class KafkaSettings(_Section, frozen=True, kw_only=True):
+    """The broker, the topics, and how consumer groups behave on it.
+
+    `session_timeout` is how long a crashed worker keeps its partitions; an outage
+    of the broker that lasts longer moves them.
+    """
+
+    bootstrap_servers: str = "127.0.0.1:9092"
+    topic_prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = "llm."
+    partitions: Count = 4
+    replication: Count = 1
+    session_timeout: Seconds = 45.0
+    heartbeat_interval: Seconds = 3.0
+    request_timeout: Seconds = 60.0
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "SCRAM-SHA-512"
+    sasl_username: str = ""
+    sasl_password: str = ""
+    ssl_cafile: str = ""
+    ssl_certfile: str = ""
+    ssl_keyfile: str = ""
+
+    def __repr__(self) -> str:
+        return f"<KafkaSettings {self.bootstrap_servers} {self.topic_prefix}>"
+
+
+class KeysSettings(_Section, frozen=True, kw_only=True):
+    """`dir` holds a folder a role, or is one role's own folder."""
+
+    dir: Path = Path("keys")
+
+
+class StateSettings(_Section, frozen=True, kw_only=True):
+    """Where a worker may write; nothing raw goes there."""
+
+    dir: Path = Path(".var/state")
+
+
+class PolicySettings(_Section, frozen=True, kw_only=True):
+    """`accept_plain` accepts jobs on `llm.jobs.plain`: raw on the broker until deleted."""
+
+    file: Path | None = None
+    accept_plain: bool = False
+
+
+class OpenAISettings(_Section, frozen=True, kw_only=True):
+    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`."""
+
+    max_in_flight: Count = 500
+    timeout: Seconds = 120.0
+    max_attempts: Count = 5
+    backoff: Seconds = 0.5
+    backoff_max: Seconds = 30.0
+    allowed_hosts: tuple[str, ...] = ()
+
+
+class DeliverySettings(_Section, frozen=True, kw_only=True):
+    """The offset ledger. `linger` is how long finished work waits for company while busy."""
+
+    max_in_flight: Count = 64
+    linger: Seconds = 0.03
+    drain_deadline: Seconds = 20.0
+    transaction_timeout: Seconds = 20.0
+
+
+class LimitSettings(_Section, frozen=True, kw_only=True):
+    """What a job may be at most, and how long a redacted request stays sendable."""
+
+    job_bytes: Bytes = 8 * MIB
+    attestation_lifetime: Seconds = 24 * 3600.0
+
+
+class LogSettings(_Section, frozen=True, kw_only=True):
+    """Our own log level; other libraries' loggers never show payload at any level."""
+
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    library_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "WARNING"
+    format: Literal["json", "console"] = "json"
+
+
+class HealthSettings(_Section, frozen=True, kw_only=True):
+    """Metrics, liveness and readiness over HTTP; port 0 takes a free one and logs it."""
+
+    host: str = "127.0.0.1"
+    port: Port = 0
+
+
+class TenantSettings(_Section, frozen=True, kw_only=True):
+    """What one tenant may ask for. `reply_topics`: full topic names that `reply_to` may name."""
+
+    reply_topics: tuple[TopicName, ...] = ()
+
+
+class Settings(_Section, frozen=True, kw_only=True):
+    """Everything that can be set; see each section."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    keys: KeysSettings = KeysSettings()
+    state: StateSettings = StateSettings()
+    policy: PolicySettings = PolicySettings()
+    openai: OpenAISettings = OpenAISettings()
+    delivery: DeliverySettings = DeliverySettings()
+    limits: LimitSettings = LimitSettings()
+    log: LogSettings = LogSettings()
+    health: HealthSettings = HealthSettings()
+    tenants: dict[Annotated[str, msgspec.Meta(pattern=ID_PATTERN)], TenantSettings] = {}
+
+
+def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the file (default: `veil.toml` here, if there is one) and the environment over it.
+
+    Raises:
+        WrongSettings: the file is missing or no TOML, a key is unknown, a value has the wrong type.
+    """
+    environ = os.environ if environ is None else environ
+    tree = _read_toml(path)
+    for variable, value in environ.items():
+        if variable.startswith(ENV_PREFIX):
+            _overlay(tree, variable, value)
+    try:
+        return msgspec.convert(tree, Settings, strict=False)
+    except msgspec.ValidationError as exc:
+        raise WrongSettings(_explain(str(exc), tree)) from None
+
+
+def _read_toml(path: Path | None) -> dict[str, Any]:
+    if path is None:
+        path = Path("veil.toml")
+        if not path.exists():
+            return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise WrongSettings(f"settings file {path} cannot be read ({type(exc).__name__})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        where = f" line {exc.lineno}" if getattr(exc, "lineno", None) else ""
+        raise WrongSettings(f"settings file {path}{where} is not valid TOML") from None
+
+
+def _overlay(tree: dict[str, Any], variable: str, value: str) -> None:
+    *sections, key = variable.removeprefix(ENV_PREFIX).lower().split("__")
+    if not sections or not all(sections) or not key:
+        raise WrongSettings(f"{variable} is not of the form {ENV_PREFIX}SECTION__KEY")
+    node = tree
+    for section in sections:
+        child = node.setdefault(section, {})
+        if not isinstance(child, dict):
+            raise WrongSettings(f"{variable}: {section} is not a section")
+        node = child
+    node[key] = [part.strip() for part in value.split(",")] if key in _LISTS else value
+
+
+_LISTS = frozenset({"allowed_hosts", "reply_topics"})
+
+
+def _explain(message: str, tree: Mapping[str, Any]) -> str:
+    """Msgspec's message without the values it may echo: what is wrong, and where."""
+    problem, _, place = message.partition(" - at `$")
+    place = place.rstrip("`").lstrip(".")
+    if problem.startswith("Object contains unknown field"):
+        field = problem.split("`")[1]
+        known = Settings.__struct_fields__
+        section = getattr(Settings(), place, None) if place in known else None
+        options = ", ".join(section.__struct_fields__ if section is not None else known)
+        return f"unknown setting {f'{place}.' if place else ''}{field}; known here: {options}"
+    if problem.startswith("Invalid enum value"):
+        problem = "not one of the allowed values"
+    return f"setting {place or '(top level)'}: {problem}"

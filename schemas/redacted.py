@@ -1,0 +1,77 @@
+"""What the redactor hands on: the redacted request, its attestation, the sealed vault."""
+
+from typing import Annotated
+
+import msgspec
+
+from schemas.base import Id, KeyId, Label, Sha256, TopicName, UnixTime, Wire
+from schemas.envelope import Sealed
+from schemas.job import Endpoint
+
+
+class Attestation(Wire, frozen=True, kw_only=True):
+    """An Ed25519 signature (RFC 8032) over what was redacted, by whom and under which policy.
+
+    The signed bytes are the length-prefixed fields that
+    `pipeline.attestation.statement` lists.
+    """
+
+    key_id: KeyId
+    expires_at: UnixTime
+    signature: bytes
+
+
+class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="redacted/1"):
+    """A request fit to be sent: `body` is the exact bytes that OpenAI will get."""
+
+    job_id: Id
+    tenant: Id
+    endpoint: Endpoint
+    body: bytes
+    policy_version: Label
+    detector_version: Label
+    attestation: Attestation
+    vault: Sealed
+    replay: Sealed
+    entities: dict[str, int] = {}
+    received_at: UnixTime
+    redacted_at: UnixTime
+    deadline: UnixTime | None = None
+
+    def __repr__(self) -> str:
+        return f"<RedactedRequest {self.job_id}>"
+
+
+class Original(msgspec.Struct, frozen=True, array_like=True):
+    """One vault entry: the text a placeholder stands for and its entity."""
+
+    text: str
+    entity: str
+    in_json: bool = False
+    """The text was found inside a JSON document and is spelled as it was there."""
+
+    def __repr__(self) -> str:
+        return f"<Original {self.entity}>"
+
+
+class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What only the rehydrator opens: the originals, and where raw text may go.
+
+    Nothing that decides where raw text goes is read from outside this seal.
+    `issued` lists every placeholder in the request, the one-way ones too, which
+    have no original.
+    """
+
+    job_id: Id
+    tenant: Id
+    endpoint: Endpoint
+    request_sha256: Sha256
+    reply_key: Annotated[str, msgspec.Meta(max_length=4096)]
+    originals: dict[str, Original]
+    issued: dict[str, str]
+    received_at: UnixTime
+    reply_to: TopicName | None = None
+    labels: dict[Label, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<VaultContent {self.job_id}>"

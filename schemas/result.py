@@ -1,0 +1,55 @@
+"""The result: what the requester gets back, sealed to the requester's key."""
+
+from enum import StrEnum
+
+import msgspec
+
+from schemas.base import Id, Label, Wire
+from schemas.completion import Failure, Usage
+
+
+class Status(StrEnum):
+    """How a job ended."""
+
+    COMPLETED = "completed"
+    BLOCKED = "blocked"
+    FAILED = "failed"
+
+
+class Receipt(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """What happened to the placeholders of one job, counted as distinct placeholders.
+
+    `issued` were put into the request; `returned` of them came back at least once;
+    `lost` did not; `invented` look like placeholders and are none of this job's.
+    """
+
+    issued: int = 0
+    returned: int = 0
+    lost: int = 0
+    invented: int = 0
+
+
+class Timing(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """Seconds from the job's arrival to each stage's end."""
+
+    redacted: float = 0.0
+    completed: float = 0.0
+    rehydrated: float = 0.0
+
+
+class Result(Wire, frozen=True, kw_only=True, tag_field="schema", tag="result/1", omit_defaults=False):
+    """One job's end; `response` is OpenAI's body with the originals put back."""
+
+    job_id: Id
+    status: Status
+    response: msgspec.Raw | None = None
+    error: Failure | None = None
+    receipt: Receipt = Receipt()
+    entities: dict[str, int] = {}
+    usage: Usage | None = None
+    policy_version: Label | None = None
+    timing: Timing = Timing()
+    labels: dict[Label, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<Result {self.job_id} {self.status}>"

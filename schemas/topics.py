@@ -1,0 +1,78 @@
+"""The topics: names, what they carry, and how long the broker keeps them."""
+
+from typing import Literal
+
+import msgspec
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+RECORD_MAX_BYTES = 32 * 1024 * 1024
+"""Four times the largest job (8 MiB): base64, the sealed copies and the envelope need the room."""
+
+TopicId = Literal["jobs", "plain", "redacted", "completions", "results", "dead_letters", "audit"]
+
+
+class Topic(msgspec.Struct, frozen=True, kw_only=True):
+    """One topic. `holds`: what a reader of the broker's disk would find there."""
+
+    id: TopicId
+    suffix: str
+    carries: str
+    holds: Literal["sealed", "redacted", "counts", "raw"]
+    retention_ms: int
+    partitions: int | None = None
+    config: dict[str, str] = {}
+
+    def name(self, prefix: str) -> str:
+        """The topic's full name under a deployment's prefix (default `llm.`)."""
+        return f"{prefix}{self.suffix}"
+
+    def configs(self) -> dict[str, str]:
+        """Topic configuration as Kafka spells it."""
+        base = {
+            "cleanup.policy": "delete",
+            "retention.ms": str(self.retention_ms),
+            "max.message.bytes": str(RECORD_MAX_BYTES),
+        }
+        return base | self.config
+
+
+TOPICS: dict[TopicId, Topic] = {
+    topic.id: topic
+    for topic in (
+        Topic(id="jobs", suffix="jobs", carries="Envelope", holds="sealed", retention_ms=7 * DAY_MS),
+        Topic(
+            id="plain",
+            suffix="jobs.plain",
+            carries="Job",
+            holds="raw",
+            retention_ms=3 * DAY_MS,
+            # Raw records go by DeleteRecords below the committed offset; only whole
+            # segments leave the disk, so segments are small and deleted at once.
+            config={"segment.bytes": "1048576", "segment.ms": "10000", "file.delete.delay.ms": "1000"},
+        ),
+        Topic(
+            id="redacted",
+            suffix="redacted",
+            carries="RedactedRequest",
+            holds="redacted",
+            retention_ms=7 * DAY_MS,
+        ),
+        Topic(
+            id="completions",
+            suffix="completions",
+            carries="Completion",
+            holds="redacted",
+            retention_ms=7 * DAY_MS,
+        ),
+        Topic(id="results", suffix="results", carries="Envelope", holds="sealed", retention_ms=7 * DAY_MS),
+        Topic(
+            id="dead_letters",
+            suffix="dead-letters",
+            carries="DeadLetter",
+            holds="redacted",
+            retention_ms=30 * DAY_MS,
+        ),
+        Topic(id="audit", suffix="audit", carries="AuditEvent", holds="counts", retention_ms=365 * DAY_MS),
+    )
+}
