@@ -30,8 +30,9 @@ NO_BROKER = f"""no Kafka broker can be started here. Do one of these:
   1. set {BOOTSTRAP_VARIABLE} to a broker that is already running, for example 127.0.0.1:9092
   2. start a Docker engine: a broker is then run in a container
   3. install Java 17 or newer and Maven: Apache Kafka is then fetched and run here"""
-NO_LOCAL_BROKER = """no Kafka broker can be started on this machine. This needs one whose files can be read and
-which can be killed, so neither a running broker nor a container will do: install Java 17 or newer and Maven."""
+NO_LOCAL_BROKER = """no Kafka broker can be started on this machine. This needs one whose files can be
+read and which can be killed; neither a running broker nor a container will do: install Java 17 or newer
+and Maven."""
 
 
 class Broker:
@@ -146,8 +147,8 @@ def start_broker(*, local: bool = False, data_dir: Path | None = None) -> Iterat
 def docker_answers(timeout_s: float = 2.0) -> bool:
     """Ask the engine itself: a socket or a `docker` command alone says nothing."""
     try:
-        import docker
-        from docker.errors import DockerException
+        import docker  # type: ignore[import-untyped]
+        from docker.errors import DockerException  # type: ignore[import-untyped]
     except ImportError:
         return False
     try:

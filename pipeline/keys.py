@@ -148,6 +148,4 @@ class Keyring(msgspec.Struct, frozen=True, kw_only=True):
                 raise KeyUnavailable(f"the {role} needs the public {name} key")
         for name in sorted(self.private):
             if name not in holding.private:
-                raise KeyUnavailable(
-                    f"the {role} must not hold a private key, and a private {name} key is there"
-                )
+                raise KeyUnavailable(f"the {role} must not hold a private key, and a private {name} key is there")

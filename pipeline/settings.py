@@ -5,6 +5,7 @@ The OpenAI API key comes from `OPENAI_API_KEY` alone, the base URL from
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -157,7 +158,7 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
     try:
         return msgspec.convert(tree, Settings, strict=False)
     except msgspec.ValidationError as exc:
-        raise WrongSettings(_explain(str(exc), tree)) from None
+        raise WrongSettings(_explain(str(exc))) from None
 
 
 def _read_toml(path: Path | None) -> dict[str, Any]:
@@ -170,8 +171,9 @@ def _read_toml(path: Path | None) -> dict[str, Any]:
     except OSError as exc:
         raise WrongSettings(f"settings file {path} cannot be read ({type(exc).__name__})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
-        where = f" line {exc.lineno}" if getattr(exc, "lineno", None) else ""
-        raise WrongSettings(f"settings file {path}{where} is not valid TOML") from None
+        # tomllib's message ends with the place and never quotes a value's text.
+        place = re.search(r"\(at line \d+, column \d+\)$", str(exc))
+        raise WrongSettings(f"settings file {path} is not valid TOML {place[0] if place else ''}".rstrip()) from None
 
 
 def _overlay(tree: dict[str, Any], variable: str, value: str) -> None:
@@ -190,7 +192,7 @@ def _overlay(tree: dict[str, Any], variable: str, value: str) -> None:
 _LISTS = frozenset({"allowed_hosts", "reply_topics"})
 
 
-def _explain(message: str, tree: Mapping[str, Any]) -> str:
+def _explain(message: str) -> str:
     """Msgspec's message without the values it may echo: what is wrong, and where."""
     problem, _, place = message.partition(" - at `$")
     place = place.rstrip("`").lstrip(".")

@@ -1,16 +1,17 @@
 """Which broker is taken, and what a person reads when there is none."""
 
+from pathlib import Path
+
 import pytest
 
-from infra import broker
-from infra.broker import BOOTSTRAP_VARIABLE, BrokerUnavailable, start_broker
+from infra.broker import BOOTSTRAP_VARIABLE, BrokerUnavailable, docker_answers, start_broker
 
 
 @pytest.fixture
-def nothing_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def nothing_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(BOOTSTRAP_VARIABLE, raising=False)
-    monkeypatch.setattr(broker, "docker_answers", lambda: False)
-    monkeypatch.setattr(broker, "java_and_maven", lambda: False)
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    monkeypatch.setenv("PATH", str(tmp_path))
 
 
 def test_a_broker_from_the_environment_is_used_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -40,4 +41,4 @@ def test_a_local_broker_is_never_somebody_elses(monkeypatch: pytest.MonkeyPatch)
 
 def test_an_engine_that_is_not_there_answers_no_quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
-    assert not broker.docker_answers()
+    assert not docker_answers()

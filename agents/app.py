@@ -1,0 +1,141 @@
+"""One Faust app a role: it reads and hands out events; acknowledging is the ledger's alone.
+
+Every setting here was measured (docs/decisions/0001-offset-ledger.md): Faust's own
+tracker loses events that finish out of order, so no event is ever acknowledged to it.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, cast
+
+import faust
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from faust.transport.drivers import aiokafka as driver
+
+from agents.ledgers import Ledgers
+from pipeline.adapters.kafka import ssl_context
+from pipeline.ports import Inbound
+from pipeline.settings import KafkaSettings, Settings
+from schemas.topics import RECORD_MAX_BYTES
+
+_LONG = 1e9
+"""Seconds; switches off a Faust warning about commits, which it never makes here."""
+
+
+class _ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust reads uncommitted records unless it is in its exactly-once mode."""
+
+    def _create_worker_consumer(self, transport: Any) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class _Consumer(driver.Consumer):
+    def _new_consumer_thread(self) -> _ConsumerThread:
+        return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+
+class _Transport(driver.Transport):
+    Consumer = _Consumer
+
+
+class RoleApp(faust.App):
+    """A Faust app that drains its ledgers before it stops.
+
+    The drain is in `stop`, not `on_stop`: there `should_stop` is already set, and a
+    rebalance during the drain would skip the revoke hooks and move partitions away.
+    """
+
+    ledgers: Ledgers
+
+    def _new_transport(self) -> _Transport:
+        return _Transport(self.conf.broker_consumer, self, loop=self.loop)
+
+    async def stop(self) -> None:
+        if not self.should_stop:
+            await self.ledgers.drain(None)
+        await super().stop()
+
+
+def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers) -> RoleApp:
+    """An app that admits every record of `topics` to `ledgers`.
+
+    Args:
+        name: The consumer group: one a role, so that roles scale apart.
+        topics: What it reads; the topics must exist.
+        settings: Broker, security and timeouts.
+        ledgers: Where the work is done and acknowledged.
+    """
+    kafka = settings.kafka
+    app = RoleApp(
+        name,
+        broker=[f"kafka://{server.strip()}" for server in kafka.bootstrap_servers.split(",")],
+        broker_credentials=_credentials(kafka),
+        datadir=str(settings.state.dir / name),
+        store="memory://",
+        key_serializer="raw",
+        value_serializer="raw",
+        autodiscover=False,
+        loop=asyncio.get_running_loop(),
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        stream_wait_empty=False,
+        consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=RECORD_MAX_BYTES,
+        consumer_metadata_max_age_ms=5000,
+        broker_session_timeout=kafka.session_timeout,
+        broker_heartbeat_interval=min(kafka.heartbeat_interval, kafka.session_timeout / 3),
+        broker_rebalance_timeout=max(kafka.request_timeout, settings.delivery.drain_deadline * 2),
+        broker_request_timeout=max(kafka.request_timeout, kafka.session_timeout + 5),
+        broker_commit_livelock_soft_timeout=_LONG,
+    )
+    app.ledgers = ledgers
+    source = app.topic(*topics, key_type=bytes, value_type=bytes)
+
+    @app.agent(source, name=name)
+    async def on_record(stream: Any) -> None:
+        async for event in cast("faust.Stream[bytes]", stream).noack().events():
+            message = event.message
+            if message.generation_id == app.consumer_generation_id:
+                await ledgers.admit(_inbound(message))
+
+    @app.on_partitions_assigned.connect
+    async def on_assigned(*args: Any, **_: Any) -> None:
+        ledgers.assign(_partitions(args[-1]))
+
+    @app.on_partitions_revoked.connect
+    async def on_revoked(*args: Any, **_: Any) -> None:
+        await ledgers.drain(_partitions(args[-1]))
+
+    return app
+
+
+def _partitions(tps: Iterable[Any]) -> list[TopicPartition]:
+    """Faust's partitions (the hooks' last argument) as aiokafka's."""
+    return [TopicPartition(tp.topic, tp.partition) for tp in tps]
+
+
+def _inbound(message: Any) -> Inbound:
+    return Inbound(
+        topic=message.topic,
+        partition=message.partition,
+        offset=message.offset,
+        key=message.key,
+        value=message.value,
+        timestamp=message.timestamp or 0.0,
+    )
+
+
+def _credentials(kafka: KafkaSettings) -> Any:
+    """Faust's spelling of the broker's security."""
+    context = ssl_context(kafka)
+    if kafka.security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=kafka.sasl_username,
+            password=kafka.sasl_password,
+            mechanism=kafka.sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context=context) if context is not None else None

@@ -1,0 +1,17 @@
+"""What a process that holds raw text does for itself: no core dump, no attaching debugger."""
+
+import contextlib
+import ctypes
+import resource
+import sys
+
+_PR_SET_DUMPABLE = 4
+"""`prctl(2)`: a process that is not dumpable leaves no core and cannot be traced by its own user."""
+
+
+def harden_process() -> None:
+    """Set both limits for this process and its children; Linux only for the second."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -1,0 +1,112 @@
+"""Which offsets of one partition are finished: the state that the offset ledger commits.
+
+A committed offset is the lowest unfinished one. The finished ones above it are a
+bitmap in the offset's own metadata, so that both change in one transaction:
+`1:` + base64(zlib(bits)), bit i of byte j being offset base + 8 j + i.
+"""
+
+import base64
+import binascii
+import zlib
+from collections.abc import Iterable
+
+WINDOW = 16_000
+"""Offsets above the base that may be unfinished: 2,000 bytes of bits, 2,686 characters at
+worst, under the broker's `offset.metadata.max.bytes` of 4,096."""
+
+_PREFIX = "1:"
+
+
+class UnreadableProgress(Exception):
+    """The committed metadata is not ours; nothing may be assumed finished."""
+
+
+def encode(base: int, done: Iterable[int]) -> str:
+    """The finished offsets above `base` as offset metadata; empty when there are none."""
+    above = [offset - base for offset in done]
+    if not above:
+        return ""
+    bits = bytearray(max(above) // 8 + 1)
+    for index in above:
+        bits[index >> 3] |= 1 << (index & 7)
+    return _PREFIX + base64.b64encode(zlib.compress(bytes(bits), 1)).decode()
+
+
+def decode(base: int, metadata: str | None) -> set[int]:
+    """The finished offsets above `base`.
+
+    Raises:
+        UnreadableProgress: the metadata was written by something else, or damaged.
+    """
+    if not metadata:
+        return set()
+    if not metadata.startswith(_PREFIX):
+        raise UnreadableProgress
+    try:
+        bits = zlib.decompress(base64.b64decode(metadata[len(_PREFIX) :], validate=True))
+    except (binascii.Error, zlib.error):
+        raise UnreadableProgress from None
+    return {base + 8 * index + bit for index, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1}
+
+
+class Progress:
+    """One partition's finished offsets, and the highest offset seen so far.
+
+    Offsets come in ascending order. One that is skipped over does not exist on
+    the broker (a transaction marker, a compacted or deleted record) and counts
+    as finished; that holds only because this object saw every offset in order.
+    """
+
+    def __init__(self) -> None:
+        self.base: int | None = None
+        self.done: set[int] = set()
+        self.admitted: set[int] = set()
+        self._cursor: int | None = None
+        self._gaps: set[int] = set()
+
+    def load(self, base: int | None, done: set[int]) -> None:
+        """Take over what the broker has committed; `None` means that nothing was."""
+        if base is None:
+            self.done = set()
+            return
+        self.base, self.done = base, done
+        self._cursor = max(self._cursor if self._cursor is not None else -1, base - 1)
+
+    def finished(self, offset: int) -> bool:
+        """Whether the offset's work is committed."""
+        return offset in self.done or (self.base is not None and offset < self.base)
+
+    def admit(self, offset: int) -> bool:
+        """Note an offset; true when its work must be done now, false when it is done or under way."""
+        if self.base is None:
+            self.base = offset
+        if self._cursor is not None and offset > self._cursor + 1:
+            if self.base == self._cursor + 1:
+                self.base = offset
+            else:
+                self._gaps.update(range(self._cursor + 1, offset))
+        if self._cursor is None or offset > self._cursor:
+            self._cursor = offset
+        if self.finished(offset) or offset in self.admitted:
+            return False
+        self.admitted.add(offset)
+        return True
+
+    def fits(self, offset: int) -> bool:
+        """Whether the offset is near enough to the lowest unfinished one to be recorded."""
+        return self.base is None or offset - self.base < WINDOW
+
+    def after(self, finished: Iterable[int]) -> tuple[int, set[int]]:
+        """What to commit once `finished` are published: the new base and the finished ones above it."""
+        done = self.done | set(finished) | self._gaps
+        base = self.base if self.base is not None else min(done)
+        while base in done:
+            done.discard(base)
+            base += 1
+        return base, done
+
+    def commit(self, base: int, done: set[int], finished: Iterable[int]) -> None:
+        """Take over what `after` gave, now that the broker has it."""
+        self.base, self.done = base, done
+        self._gaps = {gap for gap in self._gaps if gap >= base}
+        self.admitted.difference_update(finished)

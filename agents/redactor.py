@@ -1,0 +1,33 @@
+"""The redactor role: reads sealed and plain jobs, publishes redacted requests."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pipeline.adapters.keyring import load_keyring
+from pipeline.keys import Role
+from pipeline.policy import load_policies
+from pipeline.policy_detector import PolicyDetectors
+from pipeline.ports import Stage, TopicNames
+from pipeline.settings import Settings
+from pipeline.stages.boundary import Boundary
+from pipeline.stages.redactor import RedactorWork
+from schemas.topics import TopicId
+
+SOURCES: tuple[TopicId, ...] = ("jobs", "plain")
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+    """The redactor's stage with its keys, policies and detectors loaded."""
+    keyring = load_keyring(settings.keys.dir, Role.REDACTOR)
+    policies = load_policies(settings.policy.file)
+    work = RedactorWork(
+        keyring=keyring,
+        topics=topics,
+        policies=policies,
+        detector_for=PolicyDetectors(policies),
+        limits=settings.limits,
+        tenants=settings.tenants,
+        accept_plain=settings.policy.accept_plain,
+    )
+    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_key())

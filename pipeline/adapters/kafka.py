@@ -1,0 +1,143 @@
+"""How every Kafka client of this project is set up, and the topics it makes."""
+
+import ssl
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from pipeline.errors import VeilError
+from pipeline.settings import KafkaSettings, Settings
+from schemas.codes import ErrorCode
+from schemas.topics import RECORD_MAX_BYTES, TOPICS, Topic
+
+
+class BrokerUnreachable(VeilError):
+    """No broker answers at the configured address."""
+
+    code = ErrorCode.BROKER_UNREACHABLE
+
+
+def client_options(settings: Settings) -> dict[str, Any]:
+    """Address and security, for any aiokafka client."""
+    kafka = settings.kafka
+    options: dict[str, Any] = {
+        "bootstrap_servers": kafka.bootstrap_servers,
+        "security_protocol": kafka.security_protocol,
+        "request_timeout_ms": 10_000,
+    }
+    if kafka.security_protocol.startswith("SASL"):
+        options |= {
+            "sasl_mechanism": kafka.sasl_mechanism,
+            "sasl_plain_username": kafka.sasl_username,
+            "sasl_plain_password": kafka.sasl_password,
+        }
+    context = ssl_context(kafka)
+    if context is not None:
+        options["ssl_context"] = context
+    return options
+
+
+def producer_options(settings: Settings) -> dict[str, Any]:
+    """For a producer.
+
+    The short backoff is for Kafka 4, which answers a transaction's first produce
+    with a retriable error while it verifies the transaction.
+    """
+    return client_options(settings) | {
+        "acks": "all",
+        "linger_ms": 0,
+        "retry_backoff_ms": 5,
+        "max_request_size": RECORD_MAX_BYTES,
+    }
+
+
+def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
+    """A TLS context where the security protocol asks for one."""
+    if not kafka.security_protocol.endswith("SSL"):
+        return None
+    context = ssl.create_default_context(cafile=kafka.ssl_cafile or None)
+    if kafka.ssl_certfile:
+        context.load_cert_chain(kafka.ssl_certfile, kafka.ssl_keyfile or None)
+    return context
+
+
+async def open_admin(settings: Settings) -> AIOKafkaAdminClient:
+    """A started admin client.
+
+    Raises:
+        BrokerUnreachable: with the address that was tried.
+    """
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    try:
+        await admin.start()
+    except (KafkaError, OSError):
+        await admin.close()
+        raise BrokerUnreachable(
+            f"no Kafka broker answers at {settings.kafka.bootstrap_servers}; "
+            "set VEIL__KAFKA__BOOTSTRAP_SERVERS, or start one with `python -m infra.broker`"
+        ) from None
+    return admin
+
+
+async def create_topics(settings: Settings) -> list[str]:
+    """Make the topics that don't exist; returns the names of those made."""
+    admin = await open_admin(settings)
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in TOPICS.values() if topic.name(settings.kafka.topic_prefix) not in existing]
+        if not missing:
+            return []
+        response = await admin.create_topics([_new_topic(topic, settings.kafka) for topic in missing])
+        made = []
+        for name, code, *_ in response.topic_errors:
+            error = for_code(code)
+            if error is TopicAlreadyExistsError:
+                continue
+            if code:
+                raise VeilError(f"topic {name} was not made: {error.__name__}")
+            made.append(name)
+        return made
+    finally:
+        await admin.close()
+
+
+def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
+    return NewTopic(
+        topic.name(kafka.topic_prefix),
+        topic.partitions or kafka.partitions,
+        kafka.replication,
+        topic_configs=topic.configs(),
+    )
+
+
+async def check_topics(settings: Settings) -> list[str]:
+    """What differs from the topics the agents need, one line each; empty when nothing does."""
+    admin = await open_admin(settings)
+    try:
+        prefix = settings.kafka.topic_prefix
+        existing = set(await admin.list_topics())
+        faults = [
+            f"{topic.name(prefix)} does not exist: `veil topics create` makes it"
+            for topic in TOPICS.values()
+            if topic.name(prefix) not in existing
+        ]
+        found = [topic for topic in TOPICS.values() if topic.name(prefix) in existing]
+        if not found:
+            return faults
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name(prefix)) for topic in found]
+        actual: dict[str, dict[str, str]] = {}
+        for response in await admin.describe_configs(resources):
+            for _, _, _, name, entries in response.resources:
+                actual[name] = {entry[0]: entry[1] for entry in entries}
+        for topic in found:
+            name = topic.name(prefix)
+            faults += [
+                f"{name}: {key} is {actual.get(name, {}).get(key)}, should be {value}"
+                for key, value in topic.configs().items()
+                if actual.get(name, {}).get(key) != value
+            ]
+        return faults
+    finally:
+        await admin.close()

@@ -1,0 +1,291 @@
+"""The producer's and the result reader's side: seal a job, send it, wait, open the result.
+
+async with Client(settings) as client:
+    result = await client.complete(job)
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+import structlog
+from aiokafka import AIOKafkaProducer, ConsumerRecord
+from aiokafka.errors import KafkaError
+
+from pipeline.adapters.kafka import BrokerUnreachable, producer_options
+from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.reader import TopicReader
+from pipeline.decoding import TooLarge, decode
+from pipeline.detection import Detector, build_detector
+from pipeline.errors import VeilError
+from pipeline.keys import KeyName, Role
+from pipeline.ports import TopicNames
+from pipeline.results import failed_result, open_result, spell_reply_key
+from pipeline.sealing import SealContext, fingerprint, length_prefixed, public_bytes, seal
+from pipeline.settings import Settings
+from pipeline.text import RawText
+from schemas.codes import ErrorCode
+from schemas.completion import Failure
+from schemas.deadletter import DeadLetter
+from schemas.envelope import Envelope
+from schemas.job import Endpoint, Job
+from schemas.result import Result
+
+log = structlog.get_logger()
+
+
+class UnsafeJobId(VeilError):
+    """The id would lie on the broker in the clear, and it holds something sensitive."""
+
+    code = ErrorCode.UNSAFE_ID
+
+
+class ResultTimeout(VeilError):
+    """No result in time; the job may still end, `results` will show it."""
+
+    code = ErrorCode.DEADLINE_PASSED
+    retryable = True
+
+
+class _Place(msgspec.Struct, frozen=True):
+    """Where a record of ours lies; a dead letter that cannot name its job names this."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+class Client:
+    """Submits jobs and opens their results; holds the `client` keyring.
+
+    Raises on entering:
+        KeyUnavailable: the keyring lacks a key of this role.
+        BrokerUnreachable: no broker answers.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._topics = TopicNames(settings.kafka.topic_prefix)
+        self._keyring = load_keyring(settings.keys.dir, Role.CLIENT)
+        self._result_keys = {
+            epoch.key_id: self._keyring.opening_key(KeyName.RESULTS, epoch.key_id)
+            for epoch in self._keyring.private[KeyName.RESULTS]
+        }
+        newest = next(iter(self._result_keys.values()))
+        self.reply_key = spell_reply_key(newest.public_key())
+        self._detector: Detector | None = None
+        self._producer: AIOKafkaProducer | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._waiting: dict[tuple[str, str], asyncio.Future[Result]] = {}
+        self._sent: dict[_Place, tuple[str, str]] = {}
+        self._unclaimed: dict[_Place, DeadLetter] = {}
+
+    async def __aenter__(self) -> Self:
+        producer = AIOKafkaProducer(**producer_options(self._settings), enable_idempotence=True)
+        try:
+            await producer.start()
+        except (KafkaError, OSError):
+            await producer.stop()
+            raise BrokerUnreachable(
+                f"no Kafka broker answers at {self._settings.kafka.bootstrap_servers}; "
+                "set VEIL__KAFKA__BOOTSTRAP_SERVERS"
+            ) from None
+        self._producer = producer
+        return self
+
+    async def __aexit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            await asyncio.gather(self._listener, return_exceptions=True)
+        for waiting in self._waiting.values():
+            waiting.cancel()
+        if self._producer is not None:
+            await self._producer.stop()
+
+    def job(self, request: dict[str, Any], **fields: Any) -> Job:
+        """A job around an OpenAI request body; its id is drawn here unless given.
+
+        Args:
+            request: The body as OpenAI's API reference has it.
+            **fields: Any other field of `schemas.job.Job`.
+        """
+        fields.setdefault("job_id", secrets.token_hex(16))
+        fields.setdefault("endpoint", Endpoint.CHAT_COMPLETIONS)
+        return msgspec.convert({**fields, "request": msgspec.Raw(msgspec.json.encode(request))}, Job, strict=False)
+
+    async def submit(self, job: Job, *, plain: bool = False) -> str:
+        """Send a job, sealed unless `plain`; returns its id once the broker has it.
+
+        Raises:
+            UnsafeJobId: an id holds something that detection finds.
+            TooLarge: the job is over `limits.job_bytes`.
+        """
+        await self._send(job, plain=plain)
+        return job.job_id
+
+    async def complete(self, job: Job, *, plain: bool = False, timeout: float | None = None) -> Result:
+        """Submit a job and wait for its end.
+
+        Raises:
+            ResultTimeout: nothing came within `timeout` seconds.
+        """
+        await self._listen()
+        key = (job.tenant, job.job_id)
+        future = self._waiting.setdefault(key, asyncio.get_running_loop().create_future())
+        try:
+            place = await self._send(job, plain=plain)
+            self._sent[place] = key
+            early = self._unclaimed.pop(place, None)
+            if early is not None:
+                self._settle_dead_letter(place, early)
+            return await asyncio.wait_for(asyncio.shield(future), timeout)
+        except TimeoutError:
+            raise ResultTimeout(f"no result after {timeout:g} s") from None
+        finally:
+            if self._waiting.get(key) is future:
+                del self._waiting[key]
+
+    async def complete_all(
+        self,
+        jobs: Sequence[Job],
+        *,
+        plain: bool = False,
+        max_in_flight: int = 1000,
+        timeout: float | None = None,
+    ) -> AsyncIterator[Result]:
+        """Submit many jobs and give each one's end as it comes, in no particular order."""
+        await self._listen()
+        slots = asyncio.Semaphore(max_in_flight)
+
+        async def one(job: Job) -> Result:
+            async with slots:
+                return await self.complete(job, plain=plain, timeout=timeout)
+
+        tasks = [asyncio.create_task(one(job)) for job in jobs]
+        try:
+            for done in asyncio.as_completed(tasks):
+                yield await done
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def results(self, *, follow: bool = False) -> AsyncIterator[Result]:
+        """Each result on the broker that is sealed to one of our keys, once; with `follow`, new ones too."""
+        seen: set[tuple[str, str]] = set()
+        async with TopicReader(self._settings, [self._topics["results"]], start="beginning") as reader:
+            async for record in reader.records(follow=follow):
+                opened = self._open(record)
+                if opened is not None and opened[0] not in seen:
+                    seen.add(opened[0])
+                    yield opened[1]
+
+    async def _send(self, job: Job, *, plain: bool) -> _Place:
+        if self._producer is None:
+            raise RuntimeError("use Client as an async context manager")
+        if job.reply_key is None:
+            job = msgspec.structs.replace(job, reply_key=self.reply_key)
+        data = msgspec.json.encode(job)
+        limit = self._settings.limits.job_bytes
+        if len(data) > limit:
+            raise TooLarge(f"the job has {len(data)} bytes; limits.job_bytes allows {limit}")
+        self._check_ids(job)
+        topic, value = (self._topics["plain"], data) if plain else (self._topics["jobs"], self._seal(job, data))
+        key = self._record_key(job)
+        sent = await self._producer.send_and_wait(topic, value, key=key)
+        return _Place(sent.topic, sent.partition, sent.offset)
+
+    def _seal(self, job: Job, data: bytes) -> bytes:
+        key_id, key = self._keyring.sealing_key(KeyName.JOBS)
+        context = SealContext(purpose="job", key_id=key_id, tenant=job.tenant, job_id=job.job_id, schema="job/1")
+        envelope = Envelope(
+            purpose="job",
+            job_id=job.job_id,
+            content="job/1",
+            sealed=seal(data, key, context),
+            binding=context.binding(),
+            tenant=job.tenant,
+        )
+        return msgspec.json.encode(envelope)
+
+    def _record_key(self, job: Job) -> bytes:
+        """A hash, since a conversation id may tell something; equal ids meet in one partition."""
+        _, key = self._keyring.sealing_key(KeyName.JOBS)
+        fields = (job.tenant.encode(), (job.conversation or job.job_id).encode())
+        return fingerprint(length_prefixed(public_bytes(key), *fields)).encode()
+
+    def _check_ids(self, job: Job) -> None:
+        if self._detector is None:
+            self._detector = build_detector()
+        for name in (job.job_id, job.tenant, job.conversation):
+            if name is not None and self._detector.detect(RawText(name)):
+                raise UnsafeJobId("an id looks like sensitive data; use a random one")
+
+    async def _listen(self) -> None:
+        """Read results from now on in the background, once."""
+        if self._listener is None:
+            opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._listener = asyncio.create_task(self._read_outcomes(opened))
+            await opened
+
+    async def _read_outcomes(self, opened: asyncio.Future[None]) -> None:
+        topics = [self._topics["results"], self._topics["dead_letters"]]
+        try:
+            async with TopicReader(self._settings, topics, start="end") as reader:
+                opened.set_result(None)
+                async for record in reader.records(follow=True):
+                    self._dispatch(record)
+        except VeilError as error:
+            if opened.done():
+                raise
+            opened.set_exception(error)
+
+    def _dispatch(self, record: ConsumerRecord) -> None:
+        if record.topic == self._topics["results"]:
+            opened = self._open(record)
+            if opened is not None:
+                self._resolve(*opened)
+            return
+        try:
+            letter = decode(record.value, DeadLetter)
+        except VeilError:
+            return
+        # A letter that names its job is followed by a sealed result; one that cannot, is not.
+        if letter.job_id is None:
+            place = _Place(letter.origin.topic, letter.origin.partition, letter.origin.offset)
+            if place in self._sent:
+                self._settle_dead_letter(place, letter)
+            elif len(self._unclaimed) < 10_000:
+                self._unclaimed[place] = letter
+
+    def _settle_dead_letter(self, place: _Place, letter: DeadLetter) -> None:
+        tenant, job_id = self._sent.pop(place)
+        failure = Failure(code=letter.code, stage=letter.stage, detail=letter.detail)
+        self._resolve((tenant, job_id), failed_result(job_id, failure, labels={}, policy_version=None))
+
+    def _resolve(self, key: tuple[str, str], result: Result) -> None:
+        future = self._waiting.get(key)
+        if future is not None and not future.done():
+            future.set_result(result)
+
+    def _open(self, record: ConsumerRecord) -> tuple[tuple[str, str], Result] | None:
+        """A result for one of our keys; others' are not ours to read."""
+        try:
+            envelope = decode(record.value, Envelope)
+            key = self._result_keys.get(envelope.sealed.key_id)
+            if key is None:
+                return None
+            return (envelope.tenant, envelope.job_id), open_result(envelope, key)
+        except VeilError as error:
+            log.warning(
+                "result.unreadable",
+                code=error.code.value,
+                topic=record.topic,
+                partition=record.partition,
+                offset=record.offset,
+            )
+            return None

@@ -1,0 +1,172 @@
+"""Put the recognizers together: text in, sorted and disjoint findings out."""
+
+import hashlib
+import sys
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from importlib.metadata import version
+from importlib.resources import files
+
+from pipeline.detection.conflicts import resolve_conflicts
+from pipeline.detection.exact import ExactList, ExactRecognizer
+from pipeline.detection.families import all_rules
+from pipeline.detection.normalise import normalise
+from pipeline.detection.rules import CompiledRule, Rule
+from pipeline.detection.scan import Scanner
+from pipeline.detection.types import Finding, Recognizer, catalogue
+from pipeline.errors import DetectionFailed, VeilError
+from pipeline.text import RawText
+from schemas.codes import ErrorCode
+
+DEFAULT_THRESHOLD = 0.5
+# Their data decide what counts as a valid number or a match.
+_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan")
+
+
+class LoneSurrogate(VeilError):
+    """The text holds half of a surrogate pair, which no encoding of ours can carry."""
+
+    code = ErrorCode.LONE_SURROGATE
+
+
+class UnknownEntity(VeilError):
+    """A name that the catalogue does not have was asked for."""
+
+    code = ErrorCode.CONFIGURATION
+
+
+class RuleRecognizer:
+    """All rules of the wanted entities, in one pass."""
+
+    name = "rules"
+
+    def __init__(self, rules: Sequence[Rule], thresholds: Mapping[str, float]) -> None:
+        self._rules = [CompiledRule(rule) for rule in rules]
+        self._scanner = Scanner([rule.expression for rule in self._rules])
+        self._thresholds = [thresholds.get(rule.entity, DEFAULT_THRESHOLD) for rule in rules]
+        self.entities = frozenset(rule.entity for rule in rules)
+
+    def find(self, text: str) -> Iterable[Finding]:
+        """Confirm what the scan proposes; a rule skips candidates inside its last finding."""
+        rules, thresholds = self._rules, self._thresholds
+        done: dict[int, int] = {}
+        findings: list[Finding] = []
+        for start, end, number in self._scanner.scan(text):
+            if start < done.get(number, 0):
+                continue
+            rule = rules[number]
+            for begin, stop, score in rule.find(text, start, end):
+                done[number] = stop
+                if score >= thresholds[number]:
+                    findings.append(Finding(begin, stop, rule.entity, score))
+        return findings
+
+
+class Detector:
+    """Finds every wanted entity; stateless, so threads and tasks share one."""
+
+    def __init__(self, recognizers: Sequence[Recognizer], *, version: str) -> None:
+        self._recognizers = tuple(recognizers)
+        self.version = version
+        self.entities = frozenset[str]().union(*(recognizer.entities for recognizer in recognizers))
+
+    def detect(self, text: RawText) -> list[Finding]:
+        """Give sorted, disjoint findings in code points of the text.
+
+        Raises:
+            LoneSurrogate: The text cannot be encoded.
+            DetectionFailed: A recognizer raised; the text is unchecked.
+
+        """
+        if not text.isascii() and _has_lone_surrogate(text):
+            raise LoneSurrogate
+        plain = normalise(text)
+        findings: list[Finding] = []
+        for recognizer in self._recognizers:
+            failed = False
+            try:
+                findings += recognizer.find(plain.text)
+            except Exception:
+                failed = True
+            if failed:
+                # Outside the handler, so that the cause, whose message or frames may
+                # hold the text, is not even the new exception's context.
+                raise DetectionFailed(recognizer.name)
+        if plain.offsets is not None:
+            findings = [_moved(finding, *plain.original(finding.start, finding.end)) for finding in findings]
+        return resolve_conflicts(findings)
+
+
+def build_detector(
+    entities: Collection[str] | None = None,
+    *,
+    exact_lists: Sequence[ExactList] = (),
+    thresholds: Mapping[str, float] | None = None,
+    recognizers: Sequence[Recognizer] = (),
+) -> Detector:
+    """Compile a detector; takes some tenths of a second, so build one and keep it.
+
+    Args:
+        entities: Names from the catalogue; those that are on by default if None.
+        exact_lists: Values known beforehand; found whatever `entities` says, under
+            any name.
+        thresholds: Least score per entity, where it isn't the default of 0.5.
+        recognizers: Further ones, such as a model of names.
+
+    """
+    known = catalogue()
+    wanted = frozenset(name for name, entity in known.items() if entity.on_by_default)
+    if entities is not None:
+        wanted = frozenset(entities)
+    for name in wanted | frozenset(thresholds or ()):
+        if name not in known:
+            raise UnknownEntity(name)
+    rules = [rule for rule in all_rules() if rule.entity in wanted]
+    parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {})]
+    if exact_lists:
+        parts.append(ExactRecognizer(exact_lists))
+    parts += recognizers
+    return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts))
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _moved(finding: Finding, start: int, end: int) -> Finding:
+    return Finding(start, end, finding.entity, finding.score)
+
+
+def _version(
+    wanted: frozenset[str],
+    rules: Iterable[Rule],
+    exact_lists: Iterable[ExactList],
+    thresholds: Mapping[str, float],
+    recognizers: Iterable[Recognizer],
+) -> str:
+    """Name everything that decides, so that equal versions mean equal findings."""
+    digest = hashlib.sha256()
+
+    def add(part: bytes) -> None:
+        digest.update(len(part).to_bytes(4, "big") + part)
+
+    add(repr(sorted(wanted)).encode())
+    for rule in rules:
+        add(rule.fingerprint())
+    # The validators are code: their source is part of the rules.
+    for source in sorted(files("pipeline.detection").iterdir(), key=lambda entry: entry.name):
+        if source.name.endswith((".py", ".json")):
+            add(source.name.encode())
+            add(source.read_bytes())
+    for one in exact_lists:
+        add(one.fingerprint())
+    add(repr(sorted(thresholds.items())).encode())
+    for recognizer in recognizers:
+        add(f"{recognizer.name} {getattr(recognizer, 'version', '')}".encode())
+    for library in _DECIDING_LIBRARIES:
+        add(f"{library} {version(library)}".encode())
+    add(f"python {sys.version_info[:2]}".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,158 @@
+"""The last check before signing: the bytes to be sent are searched once more for every value.
+
+It shares no work with redaction: it reads the body anew and looks at every text
+in it, whatever the table of fields said about it.
+"""
+
+import base64
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+import msgspec
+
+from pipeline.errors import VeilError
+from pipeline.json_text import read_json
+from pipeline.occurrences import Strength, stands_alone, strength
+from schemas.codes import ErrorCode
+
+_PLACEHOLDER = re.compile(r"\[?[A-Z][A-Z0-9_]*_([0-9a-z]{8})\]?")
+_DIGIT_RUN = re.compile(r"\d(?:[ \u00a0.,/()\-]{0,2}\d){6,}")
+_NOT_DIGITS = re.compile(r"\D")
+_DIGITS_SOUGHT = 7
+_BASE64_SOUGHT = 6
+_BASE64_TEXT = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+_GRAM = 6
+_SCAN_LIMIT = 400_000_000
+
+
+class LastCheckFailed(VeilError):
+    """A value is still in the body; `detail` says in which form, and its entity."""
+
+    code = ErrorCode.LAST_CHECK_FAILED
+
+
+def last_check(body: bytes, values: Mapping[str, str], *, issued: Collection[str], passed: Collection[str]) -> None:
+    """Search a body for values that must not be in it.
+
+    Args:
+        body: The exact bytes to be sent.
+        values: Each value that was redacted, and its entity.
+        issued: The placeholders; they are no user's text.
+        passed: Whole texts that are no user's either: the API's words, our instruction.
+
+    Raises:
+        LastCheckFailed: A value is in the body, as it is or encoded.
+
+    """
+    if not values:
+        return
+    codes = {placeholder[-9:-1] for placeholder in issued}
+    texts = [text for text in _texts(read_json(body, unique_keys=False)) if text not in passed]
+    text = _PLACEHOLDER.sub(lambda match: "\0" if match[1] in codes else match[0], "\n".join(texts))
+    forms = {name: build(text) for name, build in _HAYSTACKS.items()}
+    for form, needles in _needles(values).items():
+        haystack = forms[_HAYSTACK_OF[form]]
+        for needle in _candidates(haystack, needles):
+            if form in ("word", "folded word"):
+                if not _alone(haystack, needle):
+                    continue
+            elif needle not in haystack:
+                continue
+            raise LastCheckFailed(f"{needles[needle]} ({form})")
+
+
+def _texts(tree: Any) -> Iterator[str]:
+    """Every key and leaf of a body as text."""
+    match tree:
+        case str():
+            yield tree
+        case dict():
+            yield from tree
+            for item in tree.values():
+                yield from _texts(item)
+        case list():
+            for item in tree:
+                yield from _texts(item)
+        case msgspec.Raw():
+            yield bytes(tree).decode()
+        case bool() | None:
+            pass
+        case _:
+            yield str(tree)
+
+
+_HAYSTACKS = {
+    "text": lambda text: text,
+    "folded": str.casefold,
+    "digits": lambda text: "|".join(_NOT_DIGITS.sub("", run) for run in _DIGIT_RUN.findall(text)),
+    "base64": lambda text: "|".join(_BASE64_TEXT.findall(text)).replace("-", "+").replace("_", "/"),
+}
+_HAYSTACK_OF = {
+    "word": "text",
+    "folded word": "folded",
+    "folded": "folded",
+    "url": "folded",
+    "digits": "digits",
+    "base64": "base64",
+}
+
+
+def _needles(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """By form, what to search for and whose entity it is."""
+    needles: dict[str, dict[str, str]] = {form: {} for form in _HAYSTACK_OF}
+    for value, entity in values.items():
+        match strength(value):
+            case None:
+                continue
+            case Strength.WEAK:
+                needles["word"][value] = entity
+                continue
+            case Strength.FAIR:
+                needles["folded word"][value.casefold()] = entity
+            case Strength.STRONG:
+                needles["folded"][value.casefold()] = entity
+        for encoded in (quote(value, safe=""), quote_plus(value)):
+            if encoded != value:
+                needles["url"][encoded.casefold()] = entity
+        digits = _NOT_DIGITS.sub("", value)
+        if len(digits) >= _DIGITS_SOUGHT and digits.isascii():
+            needles["digits"][digits] = entity
+        data = value.encode()
+        if len(data) >= _BASE64_SOUGHT:
+            for shift in range(3):
+                needles["base64"][_base64_core(data, shift)] = entity
+    return needles
+
+
+def _base64_core(data: bytes, shift: int) -> str:
+    """The characters of base64 that a value alone decides when it starts `shift` bytes into a group."""
+    encoded = base64.b64encode(bytes(shift) + data).decode().rstrip("=")
+    start = (shift * 8 + 5) // 6
+    end = (shift + len(data)) * 8 // 6
+    return encoded[start:end]
+
+
+def _alone(text: str, needle: str) -> bool:
+    at = text.find(needle)
+    while at >= 0:
+        if stands_alone(text, at, at + len(needle)):
+            return True
+        at = text.find(needle, at + 1)
+    return False
+
+
+def _candidates(haystack: str, needles: Mapping[str, str]) -> Collection[str]:
+    """The needles worth a search: all, or of very many those whose beginning occurs."""
+    if len(needles) * len(haystack) <= _SCAN_LIMIT:
+        return needles
+    by_gram: dict[str, list[str]] = {}
+    short = []
+    for needle in needles:
+        if len(needle) < _GRAM:
+            short.append(needle)
+        else:
+            by_gram.setdefault(needle[:_GRAM], []).append(needle)
+    present = {gram for at in range(len(haystack) - _GRAM + 1) if (gram := haystack[at : at + _GRAM]) in by_gram}
+    return short + [needle for gram in present for needle in by_gram[gram]]

@@ -1,0 +1,130 @@
+"""Placeholders: `[KIND_code]`, the code derived with a keyed hash in a scope, so that nothing is stored."""
+
+import hmac
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from pipeline.detection.types import catalogue
+from schemas.redacted import Original
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+"""Base32 without i, l, o and u, which are read as other characters or make words."""
+CODE_LENGTH = 8
+
+CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}(?=(?:e?s)?(?![0-9A-Za-z]))")
+"""Where a code may stand: a token of its own, a plural ending allowed."""
+
+_LOOKALIKE = re.compile(
+    r"(?<![0-9A-Za-z])([A-Z][A-Z0-9]*(?:\\?[_ -][A-Z0-9]+)*)\\?[_ -]([0-9A-Za-z]{1,16})(?![0-9A-Za-z])"
+)
+_FOLD = bytes(range(256)).lower()
+_NOT_IN_CODES = bytes(set(range(256)) - set(ALPHABET.encode()) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZilou"))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """In what a placeholder is stable: a keyed hash of the same text in one scope gives the same code.
+
+    `id` is a path whose first part is the tenant (`tenant/job/…`, `tenant/conversation/…`, `tenant`).
+    """
+
+    key: bytes = field(repr=False)
+    id: str
+
+    def hash_identity(self, purpose: str, value: str) -> str:
+        """A keyed hash of an identifier, the same in every job of the tenant; 40 hex digits."""
+        tenant = self.id.split("/", 1)[0]
+        return _keyed(self.key, "identity", purpose, tenant, value).hex()[:40]
+
+
+def _keyed(key: bytes, *parts: str) -> bytes:
+    encoded = [part.encode() for part in parts]
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    return hmac.digest(key, message, "sha256")
+
+
+def code_from(digest: bytes) -> str:
+    """The first forty bits of a digest in the alphabet of codes."""
+    bits = int.from_bytes(digest[:5], "big")
+    return "".join(ALPHABET[bits >> shift & 31] for shift in (35, 30, 25, 20, 15, 10, 5, 0))
+
+
+def is_code(text: str) -> bool:
+    """Whether a text has the shape of a code: enough digits and letters to be no word and no number."""
+    digits = sum(character.isdigit() for character in text)
+    return len(text) == CODE_LENGTH and 2 <= digits <= CODE_LENGTH - 2 and all(c in ALPHABET for c in text)
+
+
+def code_of(placeholder: str) -> str:
+    """The code of a placeholder that `Issuer` made."""
+    return placeholder[-CODE_LENGTH - 1 : -1]
+
+
+def bare(placeholder: str) -> str:
+    """The form without brackets, for fields that take an identifier only."""
+    return placeholder[1:-1]
+
+
+def searchable(texts: Iterable[str | bytes]) -> bytes:
+    """Texts as codes are searched in them: letters folded, everything but letters and digits removed."""
+    joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+    return joined.translate(_FOLD, _NOT_IN_CODES)
+
+
+class Issuer:
+    """Issues the placeholders of one job: equal originals share one, and none occurs in the request.
+
+    `taken` is the request's own text as `searchable` gives it. `issued` maps each
+    placeholder to its entity, `originals` the reversible ones to what they stand for.
+    """
+
+    def __init__(self, scope: Scope, taken: bytes, reversible: Callable[[str], bool]) -> None:
+        self._scope = scope
+        self._taken = taken
+        self._reversible = reversible
+        self._by_original: dict[tuple[str, str, bool], str] = {}
+        self._codes: set[str] = set()
+        self.issued: dict[str, str] = {}
+        self.originals: dict[str, Original] = {}
+
+    def __repr__(self) -> str:
+        return f"<Issuer {len(self.issued)}>"
+
+    def issue(self, entity: str, text: str, *, in_json: bool = False) -> str:
+        """Give the placeholder of a text; one spelled as in JSON differs from the same text plain."""
+        identity = (entity, text, in_json)
+        if placeholder := self._by_original.get(identity):
+            return placeholder
+        code = self._code(entity, text, "json" if in_json else "text")
+        placeholder = f"[{entity}_{code}]"
+        self._by_original[identity] = placeholder
+        self._codes.add(code)
+        self.issued[placeholder] = entity
+        if self._reversible(entity):
+            self.originals[placeholder] = Original(text, entity, in_json)
+        return placeholder
+
+    def _code(self, entity: str, text: str, spelling: str) -> str:
+        counter = 0
+        while True:
+            digest = _keyed(self._scope.key, self._scope.id, entity, text, spelling, str(counter))
+            code = code_from(digest)
+            if is_code(code) and code not in self._codes and code.encode() not in self._taken:
+                return code
+            counter += 1
+
+
+def lookalikes(text: str, kinds: Iterable[str] = ()) -> set[str]:
+    """Tokens of a text that have the shape of a placeholder, as `kind_code` in lower case.
+
+    A known kind with any short code counts (`[PERSON_1]`), and any kind with a code of ours.
+    """
+    found: set[str] = set()
+    known = catalogue()
+    for match in _LOOKALIKE.finditer(text):
+        kind = re.sub(r"\\?[_ -]", "_", match[1])
+        code = match[2].lower()
+        if is_code(code) or ((kind in known or kind in kinds) and any(c.isdigit() for c in code)):
+            found.add(f"{kind}_{code}".lower())
+    return found

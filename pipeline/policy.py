@@ -1,0 +1,361 @@
+"""The policy: per entity an action, and what a tenant's jobs may ask for; read from a TOML file."""
+
+import hashlib
+import re
+import tomllib
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from pipeline.detection.types import catalogue
+from pipeline.errors import VeilError
+from schemas.codes import ErrorCode
+from schemas.job import Endpoint
+
+ScopeKind = Literal["job", "conversation", "tenant"]
+
+_ENTITY_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
+_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
+_TOML_PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
+_LEVEL_KEYS = frozenset({"scope", "instruction", "models", "threshold", "allow", "entities", "custom", "hygiene"})
+
+
+class Action(StrEnum):
+    """What is done with a finding."""
+
+    ALLOW = "allow"
+    REDACT = "redact"
+    BLOCK = "block"
+
+
+class UnknownPolicy(VeilError):
+    """The job names a policy that the file doesn't have, or that its tenant may not use."""
+
+    code = ErrorCode.UNKNOWN_POLICY
+
+
+class MalformedPolicy(VeilError):
+    """The policy file doesn't load; `detail` names the file and the place in it."""
+
+    code = ErrorCode.CONFIGURATION
+
+
+class EntityRule(msgspec.Struct, frozen=True):
+    """What the policy says about one entity."""
+
+    action: Action
+    threshold: float
+    reversible: bool
+
+
+class ExactList(msgspec.Struct, frozen=True):
+    """Texts that are an entity wherever they stand."""
+
+    entity: str
+    values: tuple[str, ...]
+    reversible: bool
+
+    def __repr__(self) -> str:
+        return f"<ExactList {self.entity} {len(self.values)}>"
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
+    """One resolved policy: the file's base, then the named policy, then the tenant's overrides."""
+
+    name: str
+    scope: ScopeKind
+    instruction: bool
+    models: frozenset[str] | None
+    threshold: float
+    rules: dict[str, EntityRule]
+    exact_lists: tuple[ExactList, ...]
+    allow: frozenset[str]
+    allow_store: bool
+    allow_extended_cache: bool
+
+    def __repr__(self) -> str:
+        return f"<Policy {self.name}>"
+
+    @cached_property
+    def version(self) -> str:
+        """Sixteen hex digits that change whenever anything in the policy does."""
+        content = msgspec.json.encode(msgspec.structs.asdict(self), order="sorted")
+        return hashlib.sha256(content).hexdigest()[:16]
+
+    @property
+    def entities(self) -> frozenset[str]:
+        """The entities that detection is to look for."""
+        return frozenset(self.rules)
+
+    @cached_property
+    def thresholds(self) -> dict[str, float]:
+        """The least score at which a finding of an entity counts."""
+        return {entity: rule.threshold for entity, rule in self.rules.items()}
+
+    def action(self, entity: str) -> Action:
+        """The action on an entity; one that the policy doesn't know is redacted."""
+        rule = self.rules.get(entity)
+        return rule.action if rule else Action.REDACT
+
+    def reversible(self, entity: str) -> bool:
+        """Whether an entity's values may be put in the vault and restored."""
+        if rule := self.rules.get(entity):
+            return rule.reversible
+        known = catalogue().get(entity)
+        return known.reversible if known else True
+
+    def allows(self, text: str) -> bool:
+        """Whether the text is on the list of texts that are never redacted."""
+        return bool(self.allow) and text.casefold() in self.allow
+
+    def scope_for(self, endpoint: Endpoint) -> ScopeKind:
+        """The scope of placeholders; embeddings need one per tenant, or equal texts get unequal vectors."""
+        return "tenant" if endpoint is Endpoint.EMBEDDINGS else self.scope
+
+
+class Policies:
+    """Every policy of a file; `select` resolves one for a job."""
+
+    def __init__(self, source: "_Source", tree: Mapping[str, Any]) -> None:
+        self._base = {key: value for key, value in tree.items() if key in _LEVEL_KEYS}
+        self._named = source.tables(tree, "policies")
+        self._tenants = source.tables(tree, "tenants")
+        self._source = source
+        source.only(tree, _LEVEL_KEYS | {"policies", "tenants"}, "")
+        self._resolved: dict[tuple[str, str], Policy] = {}
+        for name in ("default", *self._named):
+            self._resolve("", name)
+        for tenant, table in self._tenants.items():
+            place = f"[tenants.{source.shown(tenant)}]"
+            source.only(table, _LEVEL_KEYS | {"policy", "policies"}, place)
+            for name in (source.text(table, "policy", "default", place), *source.texts(table, "policies", place)):
+                if name != "default" and name not in self._named:
+                    raise source.error(f"{place} names a policy that the file does not have")
+                self._resolve(tenant, name)
+
+    def __repr__(self) -> str:
+        return f"<Policies {sorted(self.names)}>"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names that a job may give."""
+        return frozenset({"default", *self._named})
+
+    def select(self, tenant: str, name: str | None) -> Policy:
+        """The policy for a tenant's job; `name` is what the job asks for."""
+        table = self._tenants.get(tenant, {})
+        chosen = name or table.get("policy", "default")
+        if chosen not in self.names:
+            raise UnknownPolicy
+        allowed = table.get("policies")
+        if allowed is not None and chosen not in allowed and chosen != table.get("policy", "default"):
+            raise UnknownPolicy
+        return self._resolve(tenant if tenant in self._tenants else "", chosen)
+
+    def all(self) -> list[Policy]:
+        """Every policy that `select` gave or will give without a tenant; for building detectors ahead."""
+        return list(self._resolved.values())
+
+    def _resolve(self, tenant: str, name: str) -> Policy:
+        if policy := self._resolved.get((tenant, name)):
+            return policy
+        levels: list[tuple[str, Mapping[str, Any]]] = [("", self._base)]
+        if name in self._named:
+            place = f"[policies.{self._source.shown(name)}]"
+            self._source.only(self._named[name], _LEVEL_KEYS, place)
+            levels.append((place, self._named[name]))
+        if tenant:
+            levels.append((f"[tenants.{self._source.shown(tenant)}]", self._tenants[tenant]))
+        policy = _build(self._source, name, levels)
+        self._resolved[(tenant, name)] = policy
+        return policy
+
+
+def load_policies(path: Path | None) -> Policies:
+    """Read a policy file; None gives the built-in default: every entity as the catalogue says."""
+    if path is None:
+        return Policies(_Source(Path("built-in")), {})
+    source = _Source(path)
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as exc:
+        raise source.error(f"cannot be read ({type(exc).__name__})") from None
+    except UnicodeDecodeError:
+        raise source.error("is not UTF-8") from None
+    except tomllib.TOMLDecodeError as exc:
+        # The message may quote the file; only the place in it is kept.
+        place = _TOML_PLACE.search(str(exc))
+        raise source.error(f"is not TOML {place[0] if place else ''}".rstrip()) from None
+    return Policies(source, tree)
+
+
+class _Source:
+    """Where a policy came from; reads typed values and names the place of a wrong one, never the value."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def error(self, message: str) -> MalformedPolicy:
+        return MalformedPolicy(f"{self.path.name}: {message}")
+
+    @staticmethod
+    def shown(key: object) -> str:
+        return str(key) if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else "…"
+
+    def only(self, table: Mapping[str, Any], keys: frozenset[str], place: str) -> None:
+        for key in table:
+            if key not in keys:
+                allowed = ", ".join(sorted(keys))
+                raise self.error(f"{place or 'top level'}: unknown key {self.shown(key)} (known: {allowed})")
+
+    def tables(self, tree: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
+        value = tree.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
+            raise self.error(f"[{key}] must be a table of tables")
+        return value
+
+    def typed(self, table: Mapping[str, Any], key: str, kind: type, place: str) -> Any:
+        value = table.get(key)
+        if value is not None and (not isinstance(value, kind) or (kind is not bool and isinstance(value, bool))):
+            raise self.error(f"{place or 'top level'}: {key} must be {_KIND_WORDS[kind]}")
+        return value
+
+    def flag(self, table: Mapping[str, Any], key: str, default: bool, place: str) -> bool:
+        value = self.typed(table, key, bool, place)
+        return default if value is None else bool(value)
+
+    def text(self, table: Mapping[str, Any], key: str, default: str, place: str) -> str:
+        value = self.typed(table, key, str, place)
+        return default if value is None else str(value)
+
+    def texts(self, table: Mapping[str, Any], key: str, place: str) -> list[str]:
+        value = self.typed(table, key, list, place) or []
+        if not all(isinstance(item, str) and item.strip() for item in value):
+            raise self.error(f"{place or 'top level'}: {key} must hold non-empty texts only")
+        return list(value)
+
+    def score(self, table: Mapping[str, Any], default: float, place: str) -> float:
+        value = table.get("threshold", default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise self.error(f"{place or 'top level'}: threshold must be a number from 0 to 1")
+        return float(value)
+
+
+_KIND_WORDS = {bool: "true or false", str: "a text", list: "a list", dict: "a table"}
+_SCOPES: tuple[ScopeKind, ...] = ("job", "conversation", "tenant")
+
+
+def _build(source: _Source, name: str, levels: list[tuple[str, Mapping[str, Any]]]) -> Policy:
+    scope: ScopeKind = "job"
+    instruction, threshold = True, 0.0
+    models: frozenset[str] | None = None
+    allow: set[str] = set()
+    hygiene = {"allow_store": False, "allow_extended_cache": False}
+    for place, level in levels:
+        if (asked := source.text(level, "scope", scope, place)) not in _SCOPES:
+            raise source.error(f"{place or 'top level'}: scope must be one of {', '.join(_SCOPES)}")
+        scope = next(kind for kind in _SCOPES if kind == asked)
+        instruction = source.flag(level, "instruction", instruction, place)
+        threshold = source.score(level, threshold, place)
+        if "models" in level:
+            models = frozenset(source.texts(level, "models", place))
+        allow |= {text.casefold() for text in source.texts(level, "allow", place)}
+        switches = source.typed(level, "hygiene", dict, place) or {}
+        source.only(switches, frozenset(hygiene), f"{place}[hygiene]")
+        hygiene |= {key: source.flag(switches, key, False, f"{place}[hygiene]") for key in switches}
+    rules = {
+        entity.name: EntityRule(Action(entity.default_action), threshold, entity.reversible)
+        for entity in catalogue().values()
+        if entity.on_by_default
+    }
+    lists: list[ExactList] = []
+    # Custom entities of every level come first, so that `[entities]` may speak of them.
+    for place, level in levels:
+        for number, table in enumerate(source.typed(level, "custom", list, place) or []):
+            lists.append(_custom(source, table, f"{place}[[custom]] #{number + 1}", rules, threshold))
+    for place, level in levels:
+        for entity, given in (source.typed(level, "entities", dict, place) or {}).items():
+            _entity(source, entity, given, f"{place}[entities.{source.shown(entity)}]", rules, threshold)
+    lists = [ExactList(item.entity, item.values, rules[item.entity].reversible) for item in lists]
+    return Policy(
+        name=name,
+        scope=scope,
+        instruction=instruction,
+        models=models,
+        threshold=threshold,
+        rules=rules,
+        exact_lists=tuple(lists),
+        allow=frozenset(allow),
+        **hygiene,
+    )
+
+
+def _entity(
+    source: _Source, entity: str, given: object, place: str, rules: dict[str, EntityRule], threshold: float
+) -> None:
+    table = {"action": given} if isinstance(given, str) else given
+    if not isinstance(table, dict):
+        raise source.error(f"{place} must be a table or the name of an action")
+    source.only(table, frozenset({"action", "threshold", "reversible"}), place)
+    known = catalogue().get(entity)
+    rule = rules.get(entity)
+    if rule is None:
+        if known is None:
+            raise source.error(f"{place}: not in the catalogue and not a custom entity")
+        # Naming an entity that is off by default switches it on.
+        rule = EntityRule(Action.REDACT, threshold, known.reversible)
+    rules[entity] = EntityRule(
+        _action(source, table, rule.action, place),
+        source.score(table, rule.threshold, place),
+        _reversible(source, table, entity, rule.reversible, place),
+    )
+
+
+def _custom(source: _Source, table: object, place: str, rules: dict[str, EntityRule], threshold: float) -> ExactList:
+    if not isinstance(table, dict):
+        raise source.error(f"{place} must be a table")
+    keys = {"entity", "exact", "exact_file", "reversible", "action", "threshold"}
+    source.only(table, frozenset(keys), place)
+    entity = source.text(table, "entity", "", place)
+    if not _ENTITY_NAME.fullmatch(entity):
+        raise source.error(f"{place}: entity must be an UPPER_CASE name of 2 to 40 characters")
+    known = catalogue().get(entity)
+    values = source.texts(table, "exact", place)
+    if file := source.text(table, "exact_file", "", place):
+        values += _exact_file(source, file, place)
+    if not values:
+        raise source.error(f"{place}: needs exact or exact_file with at least one text")
+    rule = rules.get(entity) or EntityRule(Action.REDACT, threshold, known.reversible if known else True)
+    rules[entity] = EntityRule(
+        _action(source, table, rule.action, place),
+        source.score(table, rule.threshold, place),
+        _reversible(source, table, entity, rule.reversible, place),
+    )
+    return ExactList(entity, tuple(dict.fromkeys(values)), rules[entity].reversible)
+
+
+def _action(source: _Source, table: Mapping[str, Any], default: Action, place: str) -> Action:
+    given = source.text(table, "action", default.value, place)
+    if given not in set(Action):
+        raise source.error(f"{place}: action must be one of {', '.join(Action)}")
+    return Action(given)
+
+
+def _reversible(source: _Source, table: Mapping[str, Any], entity: str, default: bool, place: str) -> bool:
+    given = source.flag(table, "reversible", default, place)
+    known = catalogue().get(entity)
+    if given and known and not known.reversible:
+        raise source.error(f"{place}: this entity goes one way and cannot be made reversible")
+    return given
+
+
+def _exact_file(source: _Source, file: str, place: str) -> list[str]:
+    try:
+        lines = (source.path.parent / file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise source.error(f"{place}: exact_file cannot be read ({type(exc).__name__})") from None
+    return [text for line in lines if (text := line.strip()) and not text.startswith("#")]

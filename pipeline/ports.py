@@ -1,0 +1,94 @@
+"""What the stages take and give, and the protocols that adapters implement."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from pipeline.errors import VeilError
+from schemas.completion import Usage
+from schemas.job import Endpoint
+from schemas.topics import TOPICS, TopicId
+
+
+class Inbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as it came from the broker; `timestamp` is the broker's, in Unix seconds."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp: float
+
+    def __repr__(self) -> str:
+        return f"<Inbound {self.topic}/{self.partition}@{self.offset}>"
+
+
+class Outbound(msgspec.Struct, frozen=True, kw_only=True):
+    """One record to publish."""
+
+    topic: str
+    value: bytes
+    key: bytes | None = None
+
+    def __repr__(self) -> str:
+        return f"<Outbound {self.topic}>"
+
+
+class Stage(Protocol):
+    """One role's work on one record: everything that must be published when it is done.
+
+    It never raises for what a record holds: a record that fails becomes a dead
+    letter among the records it returns.
+    """
+
+    async def process(self, inbound: Inbound) -> Sequence[Outbound]: ...
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """OpenAI's answer, body unparsed."""
+
+    body: bytes
+    attempts: int
+    request_id: str | None = None
+    usage: Usage | None = None
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.request_id}>"
+
+
+class CallFailed(VeilError):
+    """OpenAI gave no answer; `attempts` calls were made, `status` is the last one's."""
+
+    def __init__(self, detail: str = "", *, attempts: int = 0, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.attempts = attempts
+        self.status = status
+
+
+class LLM(Protocol):
+    """The one port through which a request leaves the deployment."""
+
+    async def complete(self, endpoint: Endpoint, body: bytes, *, deadline: float | None) -> Answer:
+        """Send the bytes as they are.
+
+        Raises:
+            CallFailed: no answer was to be had; the subclass's code says why.
+        """
+        ...
+
+
+class TopicNames:
+    """The topics' full names under one prefix."""
+
+    def __init__(self, prefix: str) -> None:
+        self.prefix = prefix
+        self._names = {topic.id: topic.name(prefix) for topic in TOPICS.values()}
+
+    def __getitem__(self, topic_id: TopicId) -> str:
+        return self._names[topic_id]
+
+    def all(self) -> list[str]:
+        """Every topic of the deployment."""
+        return list(self._names.values())

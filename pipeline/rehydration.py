@@ -1,0 +1,214 @@
+"""Rehydration: put the originals back into an answer in one pass, by the identity of the code alone.
+
+A model may change a placeholder's case, brackets, separators and emphasis, and
+translate or leave out its kind; the code must stand as it was. There is no edit
+distance, so that no placeholder can be taken for another.
+"""
+
+import html
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import quote
+
+from pipeline.json_text import NUMBER, from_json, json_regions, to_json
+from pipeline.placeholders import CODE, code_of, lookalikes
+from schemas.redacted import Original
+from schemas.result import Receipt
+
+_REACH = 160
+"""How far before a code its kind and bracket are looked for."""
+
+_EMPHASIS = "*~`"
+_BETWEEN = (
+    r"(?:[\s_\-*~`:.#\u00ad\u200b-\u200d\u2060\ufeff\u2010\u2011]|\\+[_\-*]|\\+u005f|\\+u00ad|\\+n|%5f|%20"
+    r"|&#0*95;|&#x0*5f;|&lowbar;|&shy;|&nbsp;|<wbr/?>|<br\s*/?>)"
+)
+_EDGE = r"[\s*_~`\u00ad\u200b-\u200d\u2060\ufeff]*"
+
+
+class _Style(NamedTuple):
+    """A way to write brackets, and how text beside them is written."""
+
+    opens: str
+    closes: str
+    encode: Callable[[str], str] = str
+
+
+def _as_html(text: str) -> str:
+    return html.escape(text, quote=False)
+
+
+def _as_url(text: str) -> str:
+    return quote(text, safe="")
+
+
+_STYLES = (
+    _Style(r"&#0*91;|&#x0*5b;|&lsqb;|&lbrack;", r"&#0*93;|&#x0*5d;|&rsqb;|&rbrack;", _as_html),
+    _Style(r"\\+u005b", r"\\+u005d", to_json),
+    _Style(r"%5b", r"%5d", _as_url),
+    _Style(r"\\*\[", r"\\*\]"),
+    _Style(r"\{\{", r"\}\}"),
+    _Style(r"\\*\{", r"\\*\}"),
+    _Style(r"<", r">"),
+    _Style(r"&lt;", r"&gt;", _as_html),
+    _Style("【", "】"),
+    _Style("［", "］"),
+    _Style("〔", "〕"),
+    _Style("⟦", "⟧"),
+    _Style("⟨", "⟩"),
+    _Style("〈", "〉"),
+    _Style("《", "》"),
+)
+_OPENS = "|".join(f"(?P<s{index}>{style.opens})" for index, style in enumerate(_STYLES))
+_CLOSES = [re.compile(rf"{_EDGE}(?:{style.closes})", re.IGNORECASE) for style in _STYLES]
+# Where a kind was translated: a word, or words in capitals, between the bracket and the code.
+_OTHER_KIND = re.compile(rf"(?:{_OPENS}){_EDGE}(?P<kind>(?:[^\W\d_][\w \-]{{0,40}}?)?){_BETWEEN}*\Z", re.IGNORECASE)
+_BARE_OTHER_KIND = re.compile(r"(?<!\w)[^\W\d_]+(?:_[^\W\d_]+)*_\Z")
+
+
+@cache
+def _known_kind(entity: str) -> re.Pattern[str]:
+    words = rf"{_BETWEEN}*".join(re.escape(part) for part in entity.split("_"))
+    return re.compile(rf"(?:(?:{_OPENS}){_EDGE})?(?P<kind>(?<![^\W_]){words}){_BETWEEN}*\Z", re.IGNORECASE)
+
+
+@dataclass
+class Codes:
+    """The placeholders of one job by their codes, and what was seen of them."""
+
+    placeholders: Mapping[str, str] = field(repr=False)
+    entities: Mapping[str, str] = field(repr=False)
+    originals: Mapping[str, Original] = field(repr=False)
+    in_prompt: Collection[str] = field(default=(), repr=False)
+    returned: set[str] = field(default_factory=set, repr=False)
+    invented: set[str] = field(default_factory=set, repr=False)
+
+    @classmethod
+    def of(
+        cls, originals: Mapping[str, Original], issued: Mapping[str, str], in_prompt: Collection[str] = ()
+    ) -> "Codes":
+        return cls({code_of(item): item for item in issued}, issued, originals, in_prompt)
+
+    def receipt(self) -> Receipt:
+        issued, returned = len(self.placeholders), len(self.returned)
+        return Receipt(issued=issued, returned=returned, lost=issued - returned, invented=len(self.invented))
+
+
+class _Token(NamedTuple):
+    """A placeholder as it stands in an answer."""
+
+    start: int
+    end: int
+    encode: Callable[[str], str] = str
+
+
+def rehydrate(text: str, codes: Codes) -> str:
+    """Put the originals back into one text; restored text is never looked at again."""
+    for token in lookalikes(text, set(codes.entities.values())) if text else ():
+        if token[-8:] not in codes.placeholders and token not in codes.in_prompt:
+            codes.invented.add(token)
+    regions: list[tuple[int, int]] | None = None
+    pieces: list[str] = []
+    done = 0
+    for match in CODE.finditer(text):
+        placeholder = codes.placeholders.get(match[0].lower())
+        if placeholder is None:
+            continue
+        codes.returned.add(placeholder)
+        original = codes.originals.get(placeholder)
+        if original is None:
+            continue
+        if regions is None:
+            regions = json_regions(text)
+        token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        start, end = token.start, token.end
+        if _inside(regions, start):
+            value = _for_json(original, token)
+            if original.in_json and NUMBER.fullmatch(original.text) and _is_whole_literal(text, token, done):
+                start, end = start - 1, end + 1
+        else:
+            value = token.encode(_for_text(original))
+        pieces += text[done:start], value
+        done = end
+    if not done:
+        return text
+    pieces.append(text[done:])
+    return "".join(pieces)
+
+
+def _inside(regions: list[tuple[int, int]], offset: int) -> bool:
+    at = bisect_right(regions, offset, key=lambda region: region[0]) - 1
+    return at >= 0 and offset < regions[at][1]
+
+
+def _for_text(original: Original) -> str:
+    if not original.in_json:
+        return original.text
+    meaning = from_json(original.text)
+    return original.text if meaning is None else meaning
+
+
+def _for_json(original: Original, token: _Token) -> str:
+    if token.encode in (_as_html, _as_url):
+        return to_json(token.encode(_for_text(original)))
+    return original.text if original.in_json else to_json(original.text)
+
+
+def _is_whole_literal(text: str, token: _Token, done: int) -> bool:
+    start, end = token.start - 1, token.end
+    return done <= start and text[start] == '"' == text[end] and text[start - 1 : start] != "\\"
+
+
+def _token(text: str, code: re.Match[str], placeholder: str, entity: str, done: int) -> _Token:
+    """How far the placeholder around a code reaches; its own brackets are taken exactly once."""
+    start, end = code.span()
+    ours = start - len(placeholder) + 9
+    if ours >= done and text.startswith(placeholder, ours):
+        return _Token(ours, end + 1)
+    low = max(done, start - _REACH)
+    before = text[low:start]
+    match = _known_kind(entity).search(before)
+    if match is None:
+        return _other_kind(text, before, low, start, end)
+    if bracketed := _bracketed(text, match, low, end):
+        return bracketed
+    # Emphasis that began before the kind and ended before the code would be left half.
+    kind_start = low + match.start("kind")
+    return _whole_emphasis(text, kind_start, low + match.end("kind"), start, end, done)
+
+
+def _bracketed(text: str, match: re.Match[str], low: int, end: int) -> _Token | None:
+    for index, style in enumerate(_STYLES):
+        if match[f"s{index}"]:
+            close = _CLOSES[index].match(text, end)
+            return _Token(low + match.start(), close.end(), style.encode) if close else None
+    return None
+
+
+def _other_kind(text: str, before: str, low: int, start: int, end: int) -> _Token:
+    """The kind was translated, changed or left out."""
+    for match in _OTHER_KIND.finditer(before):
+        kind = match["kind"]
+        if (" " not in kind or kind == kind.upper()) and (token := _bracketed(text, match, low, end)):
+            return token
+    if (bare := _BARE_OTHER_KIND.search(before)) and bare[0].isupper():
+        return _Token(low + bare.start(), end)
+    return _Token(start, end)
+
+
+def _whole_emphasis(text: str, start: int, kind_end: int, code: int, end: int, done: int) -> _Token:
+    marks = "".join(character for character in text[kind_end:code] if character in _EMPHASIS)
+    if not marks:
+        return _Token(start, end)
+    if start - len(marks) >= done and text.startswith(marks, start - len(marks)):
+        return _Token(start - len(marks), end)
+    if text.startswith(marks, end):
+        return _Token(start, end + len(marks))
+    return _Token(start, end)
+
+
+__all__ = ["Codes", "lookalikes", "rehydrate"]

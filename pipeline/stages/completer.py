@@ -1,0 +1,113 @@
+"""The completer: verifies the attestation and sends exactly the attested bytes to OpenAI.
+
+It holds no private key, sees no raw text and no vault. What it cannot verify it
+does not send.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.attestation import AttestationExpired, verify
+from pipeline.decoding import decode
+from pipeline.errors import VeilError
+from pipeline.keys import Keyring
+from pipeline.ports import LLM, CallFailed, Inbound, Outbound, TopicNames
+from pipeline.stages.boundary import Case, Clock, DeadlinePassed, publish
+from schemas.audit import AuditEvent, Decision
+from schemas.completion import Completion, Failure
+from schemas.redacted import RedactedRequest
+
+
+class CompleterWork:
+    """One redacted request in, one completion out."""
+
+    stage = "completer"
+
+    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM, clock: Clock) -> None:
+        self._keyring = keyring
+        self._topics = topics
+        self._llm = llm
+        self._clock = clock
+
+    async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
+        """Verify, send, hand on."""
+        request = decode(inbound.value, RedactedRequest)
+        case.job_id, case.tenant, case.endpoint = request.job_id, request.tenant, request.endpoint
+        key = self._keyring.verifying_key(request.attestation.key_id)
+        try:
+            verify(request, key, now=case.now)
+        except AttestationExpired:
+            self._trust(request, case)
+            raise
+        self._trust(request, case)
+        if request.deadline is not None and case.now > request.deadline:
+            raise DeadlinePassed
+        try:
+            answer = await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+        except CallFailed as failed:
+            case.attempts = failed.attempts
+            raise
+        completion = _completion(request, completed_at=self._clock(), attempts=answer.attempts)
+        completion = msgspec.structs.replace(
+            completion, response=answer.body, usage=answer.usage, openai_request_id=answer.request_id
+        )
+        audit = AuditEvent(
+            at=completion.completed_at,
+            stage=self.stage,
+            decision=Decision.COMPLETED,
+            origin=case.origin,
+            job_id=request.job_id,
+            tenant=request.tenant,
+            endpoint=request.endpoint,
+            policy_version=request.policy_version,
+            detector_version=request.detector_version,
+            request_sha256=completion.request_sha256,
+            attempts=answer.attempts,
+        )
+        return [
+            publish(self._topics["completions"], case.key, completion),
+            publish(self._topics["audit"], case.key, audit),
+        ]
+
+    def answer_failure(self, case: Case, error: VeilError) -> Sequence[Outbound]:
+        """A completion that carries the failure: only the rehydrator can seal a result to the requester."""
+        request = case.request
+        if request is None:
+            return []
+        failure = Failure(
+            code=error.code,
+            stage=self.stage,
+            detail=error.detail,
+            status=error.status if isinstance(error, CallFailed) else None,
+        )
+        completion = _completion(request, completed_at=self._clock(), attempts=case.attempts)
+        completion = msgspec.structs.replace(completion, error=failure)
+        return [publish(self._topics["completions"], case.key, completion)]
+
+    def _trust(self, request: RedactedRequest, case: Case) -> None:
+        case.trusted = True
+        case.key = case.inbound.key
+        case.request = request
+        case.replay = request.replay
+        case.entities = request.entities
+        case.policy_version, case.detector_version = request.policy_version, request.detector_version
+
+
+def _completion(request: RedactedRequest, *, completed_at: float, attempts: int) -> Completion:
+    return Completion(
+        job_id=request.job_id,
+        tenant=request.tenant,
+        endpoint=request.endpoint,
+        request_sha256=hashlib.sha256(request.body).hexdigest(),
+        policy_version=request.policy_version,
+        detector_version=request.detector_version,
+        vault=request.vault,
+        replay=request.replay,
+        received_at=request.received_at,
+        redacted_at=request.redacted_at,
+        completed_at=completed_at,
+        attempts=attempts,
+        entities=request.entities,
+    )

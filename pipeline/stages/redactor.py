@@ -1,0 +1,243 @@
+"""The redactor: opens a job, redacts its request, attests to it, seals the originals away."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from pipeline.attestation import attest
+from pipeline.decoding import EmptyMessage, decode
+from pipeline.errors import VeilError
+from pipeline.keys import KeyName, Keyring, KeyUnavailable
+from pipeline.placeholders import Scope
+from pipeline.policy import Policies, Policy
+from pipeline.ports import Inbound, Outbound, TopicNames
+from pipeline.redaction import Detector
+from pipeline.request import RedactedBody, redact_request
+from pipeline.results import EnvelopeMoved, failed_result, parse_reply_key, seal_result, spell_reply_key
+from pipeline.sealing import SealContext, open_sealed, seal
+from pipeline.settings import LimitSettings, TenantSettings
+from pipeline.stages.boundary import Case, DeadlinePassed, Reply, keyed_hash, publish, seal_for_replay
+from pipeline.text import RawText
+from schemas.audit import AuditEvent, Decision
+from schemas.codes import ErrorCode
+from schemas.completion import Failure
+from schemas.envelope import Envelope, ReplayContent, Sealed
+from schemas.job import Job
+from schemas.redacted import RedactedRequest, VaultContent
+
+_ENVELOPE_OVERHEAD = 16 * 1024
+
+
+class PlainNotAccepted(VeilError):
+    """An unsealed job where the settings take none (`policy.accept_plain`)."""
+
+    code = ErrorCode.PLAIN_NOT_ACCEPTED
+
+
+class UnsafeId(VeilError):
+    """An id that holds something sensitive, by detection."""
+
+    code = ErrorCode.UNSAFE_ID
+
+
+class NoReplyKey(VeilError):
+    """Nobody to seal the result to."""
+
+    code = ErrorCode.NO_REPLY_KEY
+
+
+class ReplyTopicNotAllowed(VeilError):
+    """`reply_to` is not in the tenant's list."""
+
+    code = ErrorCode.REPLY_TOPIC_NOT_ALLOWED
+
+
+class RedactorWork:
+    """One job in, one redacted request out."""
+
+    stage = "redactor"
+
+    def __init__(
+        self,
+        *,
+        keyring: Keyring,
+        topics: TopicNames,
+        policies: Policies,
+        detector_for: Callable[[Policy], Detector],
+        limits: LimitSettings,
+        tenants: dict[str, TenantSettings],
+        accept_plain: bool,
+    ) -> None:
+        self._keyring = keyring
+        self._topics = topics
+        self._policies = policies
+        self._detector_for = detector_for
+        self._limits = limits
+        self._tenants = tenants
+        self._accept_plain = accept_plain
+
+    async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
+        """Open, identify, decide, redact, check, attest."""
+        data = self._open(inbound, case)
+        job = decode(data, Job, limit=self._limits.job_bytes)
+        self._identify(job, case)
+        case.reply = self._reply(job)
+        content = ReplayContent(topic=inbound.topic, value=data)
+        case.replay = seal_for_replay(content, self._keyring, tenant=job.tenant, job_id=job.job_id)
+        if job.reply_to is not None and not self._may_reply_to(job.tenant, job.reply_to):
+            raise ReplyTopicNotAllowed
+        if job.deadline is not None and case.now > job.deadline:
+            raise DeadlinePassed
+        policy = self._policies.select(job.tenant, job.policy)
+        detector = self._detector_for(policy)
+        case.policy_version, case.detector_version = policy.version, detector.version
+        scope = Scope(key=self._keyring.scope_key(), id=_scope_id(job, policy))
+        redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+        case.entities = redacted.entities
+        request = self._attest(job, case, redacted, case.replay)
+        return [
+            publish(self._topics["redacted"], case.key, request),
+            publish(self._topics["audit"], case.key, _audit(request, redacted, case)),
+        ]
+
+    def answer_failure(self, case: Case, error: VeilError) -> Sequence[Outbound]:
+        """A sealed result, once the job was open and its reply key known."""
+        if case.reply is None or case.job_id is None or case.tenant is None:
+            return []
+        failure = Failure(code=error.code, stage=self.stage, detail=error.detail)
+        result = failed_result(case.job_id, failure, labels=case.reply.labels, policy_version=case.policy_version)
+        envelope = seal_result(result, tenant=case.tenant, reply_key=parse_reply_key(case.reply.key))
+        topic = case.reply.topic
+        if topic is None or not self._may_reply_to(case.tenant, topic):
+            topic = self._topics["results"]
+        return [publish(topic, case.key, envelope)]
+
+    def _open(self, inbound: Inbound, case: Case) -> bytes:
+        """The job's bytes: as they came on the plain topic, out of their envelope on the other."""
+        if inbound.topic == self._topics["plain"]:
+            if not self._accept_plain:
+                raise PlainNotAccepted
+            if not inbound.value:
+                raise EmptyMessage
+            return inbound.value
+        limit = self._limits.job_bytes * 4 // 3 + _ENVELOPE_OVERHEAD
+        envelope = decode(inbound.value, Envelope, limit=limit)
+        case.job_id, case.tenant = envelope.job_id, envelope.tenant
+        context = SealContext(
+            purpose="job",
+            key_id=envelope.sealed.key_id,
+            tenant=envelope.tenant,
+            job_id=envelope.job_id,
+            schema=envelope.content,
+        )
+        if envelope.purpose != "job" or context.binding() != envelope.binding:
+            raise EnvelopeMoved
+        key = self._keyring.opening_key(KeyName.JOBS, envelope.sealed.key_id)
+        return open_sealed(envelope.sealed, key, context)
+
+    def _identify(self, job: Job, case: Case) -> None:
+        """Take the job's ids for its own, once they fit the envelope and hold nothing sensitive."""
+        if case.job_id is not None and (case.job_id, case.tenant) != (job.job_id, job.tenant):
+            raise EnvelopeMoved
+        case.job_id, case.tenant, case.endpoint = job.job_id, job.tenant, job.endpoint
+        detector = self._detector_for(self._policies.select(job.tenant, None))
+        for name in (job.job_id, job.tenant, job.conversation):
+            if name is not None and detector.detect(RawText(name)):
+                raise UnsafeId
+        case.trusted = True
+        case.key = keyed_hash(
+            self._keyring.scope_key(), "record-key", job.tenant, job.conversation or job.job_id
+        ).encode()
+
+    def _reply(self, job: Job) -> Reply:
+        if job.reply_key is not None:
+            key = spell_reply_key(parse_reply_key(job.reply_key))
+        else:
+            try:
+                key = spell_reply_key(self._keyring.sealing_key(KeyName.RESULTS)[1])
+            except KeyUnavailable:
+                raise NoReplyKey from None
+        return Reply(key=key, topic=job.reply_to, labels=job.labels)
+
+    def _may_reply_to(self, tenant: str, topic: str) -> bool:
+        settings = self._tenants.get(tenant)
+        return topic == self._topics["results"] or (settings is not None and topic in settings.reply_topics)
+
+    def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed) -> RedactedRequest:
+        vault = self._seal_vault(job, case, redacted)
+        key_id, key = self._keyring.signing_key()
+        policy_version, detector_version = case.policy_version or "", case.detector_version or ""
+        attestation = attest(
+            key,
+            key_id=key_id,
+            expires_at=case.now + self._limits.attestation_lifetime,
+            body=redacted.body,
+            job_id=job.job_id,
+            tenant=job.tenant,
+            endpoint=job.endpoint,
+            policy_version=policy_version,
+            detector_version=detector_version,
+            vault=vault,
+        )
+        return RedactedRequest(
+            job_id=job.job_id,
+            tenant=job.tenant,
+            endpoint=job.endpoint,
+            body=redacted.body,
+            policy_version=policy_version,
+            detector_version=detector_version,
+            attestation=attestation,
+            vault=vault,
+            replay=replay,
+            entities=redacted.entities,
+            received_at=case.inbound.timestamp,
+            redacted_at=case.now,
+            deadline=job.deadline,
+        )
+
+    def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody) -> Sealed:
+        reply = case.reply
+        if reply is None:
+            raise NoReplyKey
+        content = VaultContent(
+            job_id=job.job_id,
+            tenant=job.tenant,
+            endpoint=job.endpoint,
+            request_sha256=hashlib.sha256(redacted.body).hexdigest(),
+            reply_key=reply.key,
+            reply_to=reply.topic,
+            labels=reply.labels,
+            originals=redacted.originals,
+            issued=redacted.issued,
+            received_at=case.inbound.timestamp,
+        )
+        key_id, key = self._keyring.sealing_key(KeyName.VAULT)
+        context = SealContext(purpose="vault", key_id=key_id, tenant=job.tenant, job_id=job.job_id, schema="vault/1")
+        return seal(msgspec.json.encode(content), key, context)
+
+
+def _scope_id(job: Job, policy: Policy) -> str:
+    """Where equal values share a placeholder (DESIGN §2)."""
+    if policy.scope == "tenant":
+        return f"{job.tenant}/tenant"
+    if policy.scope == "conversation" and job.conversation is not None:
+        return f"{job.tenant}/conversation/{job.conversation}"
+    return f"{job.tenant}/job/{job.job_id}"
+
+
+def _audit(request: RedactedRequest, redacted: RedactedBody, case: Case) -> AuditEvent:
+    return AuditEvent(
+        at=case.now,
+        stage=RedactorWork.stage,
+        decision=Decision.REDACTED,
+        origin=case.origin,
+        job_id=request.job_id,
+        tenant=request.tenant,
+        endpoint=request.endpoint,
+        entities=redacted.entities,
+        actions=redacted.actions,
+        policy_version=request.policy_version,
+        detector_version=request.detector_version,
+        request_sha256=hashlib.sha256(request.body).hexdigest(),
+    )

@@ -1,0 +1,141 @@
+"""The rehydrator: opens the vault, puts the originals back, seals the result to the requester.
+
+Where raw text goes is read from inside the vault alone; the completion's clear
+fields only have to agree with it.
+"""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from pipeline.decoding import decode
+from pipeline.errors import VeilError
+from pipeline.keys import KeyName, Keyring
+from pipeline.ports import Inbound, Outbound, TopicNames
+from pipeline.request import Restored, restore_answer
+from pipeline.results import failed_result, parse_reply_key, seal_result
+from pipeline.sealing import SealContext, open_sealed
+from pipeline.stages.boundary import Case, Reply, publish
+from schemas.audit import AuditEvent, Decision
+from schemas.codes import ErrorCode
+from schemas.completion import Completion, Failure
+from schemas.redacted import VaultContent
+from schemas.result import Result, Status, Timing
+
+
+class BindingMismatch(VeilError):
+    """The completion's clear fields are not those its vault was sealed with."""
+
+    code = ErrorCode.BINDING_MISMATCH
+
+
+class RehydratorWork:
+    """One completion in, one sealed result out."""
+
+    stage = "rehydrator"
+
+    def __init__(self, *, keyring: Keyring, topics: TopicNames) -> None:
+        self._keyring = keyring
+        self._topics = topics
+
+    async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
+        """Open, compare, restore, seal."""
+        completion = decode(inbound.value, Completion)
+        case.job_id, case.tenant, case.endpoint = completion.job_id, completion.tenant, completion.endpoint
+        vault = self._open_vault(completion)
+        case.trusted = True
+        case.key = inbound.key
+        case.replay = completion.replay
+        case.reply = Reply(key=vault.reply_key, topic=vault.reply_to, labels=vault.labels)
+        case.attempts = completion.attempts
+        case.policy_version, case.detector_version = completion.policy_version, completion.detector_version
+        if completion.error is not None:
+            return self._pass_on_failure(completion, completion.error, case)
+        if completion.response is None:
+            raise BindingMismatch("response")
+        restored = restore_answer(vault.endpoint, completion.response, originals=vault.originals, issued=vault.issued)
+        result = _result(completion, restored, vault, case)
+        audit = AuditEvent(
+            at=case.now,
+            stage=self.stage,
+            decision=Decision.RESTORED,
+            origin=case.origin,
+            job_id=vault.job_id,
+            tenant=vault.tenant,
+            endpoint=vault.endpoint,
+            entities=completion.entities,
+            policy_version=completion.policy_version,
+            detector_version=completion.detector_version,
+            request_sha256=vault.request_sha256,
+            receipt=restored.receipt,
+        )
+        return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
+
+    def answer_failure(self, case: Case, error: VeilError) -> Sequence[Outbound]:
+        """A sealed failed result, once the vault was open."""
+        if case.reply is None or case.job_id is None:
+            return []
+        failure = Failure(code=error.code, stage=self.stage, detail=error.detail)
+        result = failed_result(case.job_id, failure, labels=case.reply.labels, policy_version=case.policy_version)
+        return [self._seal(result, case)]
+
+    def _open_vault(self, completion: Completion) -> VaultContent:
+        context = SealContext(
+            purpose="vault",
+            key_id=completion.vault.key_id,
+            tenant=completion.tenant,
+            job_id=completion.job_id,
+            schema="vault/1",
+        )
+        key = self._keyring.opening_key(KeyName.VAULT, completion.vault.key_id)
+        content = open_sealed(completion.vault, key, context)
+        try:
+            vault = msgspec.json.decode(content, type=VaultContent)
+        except msgspec.DecodeError:
+            raise BindingMismatch("vault") from None
+        for field in ("job_id", "tenant", "endpoint", "request_sha256"):
+            if getattr(vault, field) != getattr(completion, field):
+                raise BindingMismatch(field)
+        return vault
+
+    def _pass_on_failure(self, completion: Completion, failure: Failure, case: Case) -> Sequence[Outbound]:
+        """The dead letter was written where it failed; the requester is told here."""
+        labels = case.reply.labels if case.reply else {}
+        result = failed_result(completion.job_id, failure, labels=labels, policy_version=completion.policy_version)
+        audit = AuditEvent(
+            at=case.now,
+            stage=self.stage,
+            decision=Decision.FAILED,
+            origin=case.origin,
+            job_id=completion.job_id,
+            tenant=completion.tenant,
+            endpoint=completion.endpoint,
+            code=failure.code,
+            attempts=completion.attempts,
+        )
+        return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
+
+    def _seal(self, result: Result, case: Case) -> Outbound:
+        if case.reply is None or case.tenant is None:
+            raise BindingMismatch("reply_key")
+        envelope = seal_result(result, tenant=case.tenant, reply_key=parse_reply_key(case.reply.key))
+        return publish(case.reply.topic or self._topics["results"], case.key, envelope)
+
+
+def _result(completion: Completion, restored: Restored, vault: VaultContent, case: Case) -> Result:
+    start = vault.received_at
+    return Result(
+        job_id=vault.job_id,
+        status=Status.COMPLETED,
+        response=msgspec.Raw(restored.body),
+        receipt=restored.receipt,
+        entities=completion.entities,
+        usage=completion.usage,
+        policy_version=completion.policy_version,
+        timing=Timing(
+            redacted=max(completion.redacted_at - start, 0.0),
+            completed=max(completion.completed_at - start, 0.0),
+            rehydrated=max(case.now - start, 0.0),
+        ),
+        labels=vault.labels,
+    )
