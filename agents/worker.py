@@ -21,7 +21,7 @@ from pipeline.adapters.kafka import create_topics
 from pipeline.keys import Role
 from pipeline.logs import on_loop_exception
 from pipeline.ports import TopicNames
-from pipeline.settings import Settings
+from pipeline.settings import Settings, WrongSettings
 
 log = structlog.get_logger()
 
@@ -62,6 +62,7 @@ class Worker:
 
     async def start(self) -> None:
         """Load every role's keys, make missing topics, join the groups."""
+        _make_state_dir(self._settings)
         topics = TopicNames(self._settings.kafka.topic_prefix)
         stages = {}
         for role in self._roles:
@@ -132,6 +133,14 @@ class Worker:
 
     def _max_in_flight(self, role: Role) -> int:
         return self._settings.openai.max_in_flight if role is Role.COMPLETER else self._settings.delivery.max_in_flight
+
+
+def _make_state_dir(settings: Settings) -> None:
+    """Faust wants a folder of its own, even where it keeps no tables."""
+    try:
+        settings.state.dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as exc:
+        raise WrongSettings(f"state.dir {settings.state.dir} cannot be made ({type(exc).__name__})") from None
 
 
 async def _run(settings: Settings, roles: Sequence[Role]) -> int:

@@ -230,7 +230,16 @@ class Client:
         if self._listener is None:
             opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._listener = asyncio.create_task(self._read_outcomes(opened))
+            self._listener.add_done_callback(self._fail_waiting)
             await opened
+
+    def _fail_waiting(self, listener: asyncio.Task[None]) -> None:
+        """Nobody may wait for a listener that has died."""
+        fault = None if listener.cancelled() else listener.exception()
+        if fault is not None:
+            for waiting in self._waiting.values():
+                if not waiting.done():
+                    waiting.set_exception(fault)
 
     async def _read_outcomes(self, opened: asyncio.Future[None]) -> None:
         topics = [self._topics["results"], self._topics["dead_letters"]]

@@ -6,7 +6,7 @@ in it, whatever the table of fields said about it.
 
 import base64
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -33,14 +33,17 @@ class LastCheckFailed(VeilError):
     code = ErrorCode.LAST_CHECK_FAILED
 
 
-def last_check(body: bytes, values: Mapping[str, str], *, issued: Collection[str], passed: Collection[str]) -> None:
+def last_check(
+    body: bytes, values: Mapping[str, str], *, issued: Collection[str], words: Collection[str], instruction: str
+) -> None:
     """Search a body for values that must not be in it.
 
     Args:
         body: The exact bytes to be sent.
         values: Each value that was redacted, and its entity.
         issued: The placeholders; they are no user's text.
-        passed: Whole texts that are no user's either: the API's words, our instruction.
+        words: The API's own words; a key or text that is just one is no user's either.
+        instruction: The text that was added to the request.
 
     Raises:
         LastCheckFailed: A value is in the body, as it is or encoded.
@@ -49,8 +52,9 @@ def last_check(body: bytes, values: Mapping[str, str], *, issued: Collection[str
     if not values:
         return
     codes = {placeholder[-9:-1] for placeholder in issued}
-    texts = [text for text in _texts(read_json(body, unique_keys=False)) if text not in passed]
+    texts = [text for text in _texts(read_json(body, unique_keys=False)) if text not in words]
     text = _PLACEHOLDER.sub(lambda match: "\0" if match[1] in codes else match[0], "\n".join(texts))
+    text = text.replace(instruction, "\0")
     forms = {name: build(text) for name, build in _HAYSTACKS.items()}
     for form, needles in _needles(values).items():
         haystack = forms[_HAYSTACK_OF[form]]
@@ -83,9 +87,9 @@ def _texts(tree: Any) -> Iterator[str]:
             yield str(tree)
 
 
-_HAYSTACKS = {
+_HAYSTACKS: dict[str, Callable[[str], str]] = {
     "text": lambda text: text,
-    "folded": str.casefold,
+    "folded": lambda text: text.casefold(),
     "digits": lambda text: "|".join(_NOT_DIGITS.sub("", run) for run in _DIGIT_RUN.findall(text)),
     "base64": lambda text: "|".join(_BASE64_TEXT.findall(text)).replace("-", "+").replace("_", "/"),
 }

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from pipeline.common_words import COMMON_WORDS
 
 _WORD = re.compile(r"\w+")
+_SOLID = re.compile(r"[^\W_]")
+_DIGIT = re.compile(r"\d")
 _SCAN_LIMIT = 400_000_000
 """Values times characters up to which each value is searched on its own."""
 
@@ -53,12 +55,12 @@ def fold(text: str) -> str:
 
 def strength(text: str) -> Strength | None:
     """Judge a value by its letters and digits; None: too little to be looked for."""
-    solid = sum(character.isalnum() for character in text)
+    solid = len(_SOLID.findall(text))
     if solid == 0 or (solid == 1 and text.isascii()):
         return None
     if solid < 4 or text.lower() in COMMON_WORDS:
         return Strength.WEAK
-    digits = sum(character.isdigit() for character in text)
+    digits = len(_DIGIT.findall(text))
     if "@" in text or digits >= 12 or (solid >= 8 and 0 < digits < solid):
         return Strength.STRONG
     return Strength.FAIR

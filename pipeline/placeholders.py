@@ -15,6 +15,7 @@ CODE_LENGTH = 8
 CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}(?=(?:e?s)?(?![0-9A-Za-z]))")
 """Where a code may stand: a token of its own, a plural ending allowed."""
 
+_CODE_SHAPE = re.compile(rf"(?=(?:[a-z]*[0-9]){{2}})(?=(?:[0-9]*[a-z]){{2}})[{ALPHABET}]{{{CODE_LENGTH}}}")
 _LOOKALIKE = re.compile(
     r"(?<![0-9A-Za-z])([A-Z][A-Z0-9]*(?:\\?[_ -][A-Z0-9]+)*)\\?[_ -]([0-9A-Za-z]{1,16})(?![0-9A-Za-z])"
 )
@@ -52,8 +53,7 @@ def code_from(digest: bytes) -> str:
 
 def is_code(text: str) -> bool:
     """Whether a text has the shape of a code: enough digits and letters to be no word and no number."""
-    digits = sum(character.isdigit() for character in text)
-    return len(text) == CODE_LENGTH and 2 <= digits <= CODE_LENGTH - 2 and all(c in ALPHABET for c in text)
+    return bool(_CODE_SHAPE.fullmatch(text))
 
 
 def code_of(placeholder: str) -> str:
@@ -104,6 +104,10 @@ class Issuer:
         if self._reversible(entity):
             self.originals[placeholder] = Original(text, entity, in_json)
         return placeholder
+
+    def owns(self, shape: str) -> bool:
+        """Whether a token that `lookalikes` gave has a code of this job."""
+        return shape[-CODE_LENGTH:] in self._codes
 
     def _code(self, entity: str, text: str, spelling: str) -> str:
         counter = 0

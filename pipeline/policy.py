@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-import tomllib
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -13,14 +12,13 @@ import msgspec
 
 from pipeline.detection.types import catalogue
 from pipeline.errors import VeilError
+from pipeline.policy_source import MalformedPolicy, PolicySource
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 
 ScopeKind = Literal["job", "conversation", "tenant"]
 
 _ENTITY_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
-_TOML_PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
 _LEVEL_KEYS = frozenset({"scope", "instruction", "models", "threshold", "allow", "entities", "custom", "hygiene"})
 
 
@@ -36,12 +34,6 @@ class UnknownPolicy(VeilError):
     """The job names a policy that the file doesn't have, or that its tenant may not use."""
 
     code = ErrorCode.UNKNOWN_POLICY
-
-
-class MalformedPolicy(VeilError):
-    """The policy file doesn't load; `detail` names the file and the place in it."""
-
-    code = ErrorCode.CONFIGURATION
 
 
 class EntityRule(msgspec.Struct, frozen=True):
@@ -120,7 +112,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 class Policies:
     """Every policy of a file; `select` resolves one for a job."""
 
-    def __init__(self, source: "_Source", tree: Mapping[str, Any]) -> None:
+    def __init__(self, source: PolicySource, tree: Mapping[str, Any]) -> None:
         self._base = {key: value for key, value in tree.items() if key in _LEVEL_KEYS}
         self._named = source.tables(tree, "policies")
         self._tenants = source.tables(tree, "tenants")
@@ -178,78 +170,15 @@ class Policies:
 def load_policies(path: Path | None) -> Policies:
     """Read a policy file; None gives the built-in default: every entity as the catalogue says."""
     if path is None:
-        return Policies(_Source(Path("built-in")), {})
-    source = _Source(path)
-    try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as exc:
-        raise source.error(f"cannot be read ({type(exc).__name__})") from None
-    except UnicodeDecodeError:
-        raise source.error("is not UTF-8") from None
-    except tomllib.TOMLDecodeError as exc:
-        # The message may quote the file; only the place in it is kept.
-        place = _TOML_PLACE.search(str(exc))
-        raise source.error(f"is not TOML {place[0] if place else ''}".rstrip()) from None
-    return Policies(source, tree)
+        return Policies(PolicySource(Path("built-in")), {})
+    source = PolicySource(path)
+    return Policies(source, source.tree())
 
 
-class _Source:
-    """Where a policy came from; reads typed values and names the place of a wrong one, never the value."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def error(self, message: str) -> MalformedPolicy:
-        return MalformedPolicy(f"{self.path.name}: {message}")
-
-    @staticmethod
-    def shown(key: object) -> str:
-        return str(key) if isinstance(key, str) and _PLAIN_KEY.fullmatch(key) else "…"
-
-    def only(self, table: Mapping[str, Any], keys: frozenset[str], place: str) -> None:
-        for key in table:
-            if key not in keys:
-                allowed = ", ".join(sorted(keys))
-                raise self.error(f"{place or 'top level'}: unknown key {self.shown(key)} (known: {allowed})")
-
-    def tables(self, tree: Mapping[str, Any], key: str) -> dict[str, dict[str, Any]]:
-        value = tree.get(key, {})
-        if not isinstance(value, dict) or not all(isinstance(table, dict) for table in value.values()):
-            raise self.error(f"[{key}] must be a table of tables")
-        return value
-
-    def typed(self, table: Mapping[str, Any], key: str, kind: type, place: str) -> Any:
-        value = table.get(key)
-        if value is not None and (not isinstance(value, kind) or (kind is not bool and isinstance(value, bool))):
-            raise self.error(f"{place or 'top level'}: {key} must be {_KIND_WORDS[kind]}")
-        return value
-
-    def flag(self, table: Mapping[str, Any], key: str, default: bool, place: str) -> bool:
-        value = self.typed(table, key, bool, place)
-        return default if value is None else bool(value)
-
-    def text(self, table: Mapping[str, Any], key: str, default: str, place: str) -> str:
-        value = self.typed(table, key, str, place)
-        return default if value is None else str(value)
-
-    def texts(self, table: Mapping[str, Any], key: str, place: str) -> list[str]:
-        value = self.typed(table, key, list, place) or []
-        if not all(isinstance(item, str) and item.strip() for item in value):
-            raise self.error(f"{place or 'top level'}: {key} must hold non-empty texts only")
-        return list(value)
-
-    def score(self, table: Mapping[str, Any], default: float, place: str) -> float:
-        value = table.get("threshold", default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise self.error(f"{place or 'top level'}: threshold must be a number from 0 to 1")
-        return float(value)
-
-
-_KIND_WORDS = {bool: "true or false", str: "a text", list: "a list", dict: "a table"}
 _SCOPES: tuple[ScopeKind, ...] = ("job", "conversation", "tenant")
 
 
-def _build(source: _Source, name: str, levels: list[tuple[str, Mapping[str, Any]]]) -> Policy:
+def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str, Any]]]) -> Policy:
     scope: ScopeKind = "job"
     instruction, threshold = True, 0.0
     models: frozenset[str] | None = None
@@ -295,7 +224,7 @@ def _build(source: _Source, name: str, levels: list[tuple[str, Mapping[str, Any]
 
 
 def _entity(
-    source: _Source, entity: str, given: object, place: str, rules: dict[str, EntityRule], threshold: float
+    source: PolicySource, entity: str, given: object, place: str, rules: dict[str, EntityRule], threshold: float
 ) -> None:
     table = {"action": given} if isinstance(given, str) else given
     if not isinstance(table, dict):
@@ -315,7 +244,9 @@ def _entity(
     )
 
 
-def _custom(source: _Source, table: object, place: str, rules: dict[str, EntityRule], threshold: float) -> ExactList:
+def _custom(
+    source: PolicySource, table: object, place: str, rules: dict[str, EntityRule], threshold: float
+) -> ExactList:
     if not isinstance(table, dict):
         raise source.error(f"{place} must be a table")
     keys = {"entity", "exact", "exact_file", "reversible", "action", "threshold"}
@@ -326,7 +257,7 @@ def _custom(source: _Source, table: object, place: str, rules: dict[str, EntityR
     known = catalogue().get(entity)
     values = source.texts(table, "exact", place)
     if file := source.text(table, "exact_file", "", place):
-        values += _exact_file(source, file, place)
+        values += source.lines(file, place)
     if not values:
         raise source.error(f"{place}: needs exact or exact_file with at least one text")
     rule = rules.get(entity) or EntityRule(Action.REDACT, threshold, known.reversible if known else True)
@@ -338,14 +269,14 @@ def _custom(source: _Source, table: object, place: str, rules: dict[str, EntityR
     return ExactList(entity, tuple(dict.fromkeys(values)), rules[entity].reversible)
 
 
-def _action(source: _Source, table: Mapping[str, Any], default: Action, place: str) -> Action:
+def _action(source: PolicySource, table: Mapping[str, Any], default: Action, place: str) -> Action:
     given = source.text(table, "action", default.value, place)
     if given not in set(Action):
         raise source.error(f"{place}: action must be one of {', '.join(Action)}")
     return Action(given)
 
 
-def _reversible(source: _Source, table: Mapping[str, Any], entity: str, default: bool, place: str) -> bool:
+def _reversible(source: PolicySource, table: Mapping[str, Any], entity: str, default: bool, place: str) -> bool:
     given = source.flag(table, "reversible", default, place)
     known = catalogue().get(entity)
     if given and known and not known.reversible:
@@ -353,9 +284,13 @@ def _reversible(source: _Source, table: Mapping[str, Any], entity: str, default:
     return given
 
 
-def _exact_file(source: _Source, file: str, place: str) -> list[str]:
-    try:
-        lines = (source.path.parent / file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise source.error(f"{place}: exact_file cannot be read ({type(exc).__name__})") from None
-    return [text for line in lines if (text := line.strip()) and not text.startswith("#")]
+__all__ = [
+    "Action",
+    "EntityRule",
+    "ExactList",
+    "MalformedPolicy",
+    "Policies",
+    "Policy",
+    "UnknownPolicy",
+    "load_policies",
+]

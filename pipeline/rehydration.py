@@ -108,9 +108,9 @@ class _Token(NamedTuple):
 
 def rehydrate(text: str, codes: Codes) -> str:
     """Put the originals back into one text; restored text is never looked at again."""
-    for token in lookalikes(text, set(codes.entities.values())) if text else ():
-        if token[-8:] not in codes.placeholders and token not in codes.in_prompt:
-            codes.invented.add(token)
+    for shape in lookalikes(text, set(codes.entities.values())):
+        if shape[-8:] not in codes.placeholders and shape not in codes.in_prompt:
+            codes.invented.add(shape)
     regions: list[tuple[int, int]] | None = None
     pieces: list[str] = []
     done = 0

@@ -77,8 +77,8 @@ def redact_request(
     decisions = Decider(policy, detector).decide(walk.slots)
     texts = [slot.text for slot in walk.slots]
     issuer = Issuer(scope, searchable([request, *texts] if b"\\u" in request else [request]), policy.reversible)
-    seen = _lookalikes(walk.slots)
     fill(decisions, issuer)
+    seen = _lookalikes(walk.slots, issuer)
     if policy.instruction and issuer.issued:
         _instruct(endpoint, tree)
     body = write_json(tree)
@@ -86,7 +86,8 @@ def redact_request(
         body,
         {text: item.entity for text, item in decisions.values.items()},
         issued=issuer.issued,
-        passed=api_words(endpoint) | {INSTRUCTION},
+        words=api_words(endpoint),
+        instruction=INSTRUCTION,
     )
     return RedactedBody(
         body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)
@@ -148,8 +149,12 @@ def _permits(policy: Policy) -> frozenset[str]:
     return frozenset(name for name in ("allow_store", "allow_extended_cache") if getattr(policy, name))
 
 
-def _lookalikes(slots: Iterable[Slot]) -> set[str]:
-    return set().union(*(lookalikes(slot.text) for slot in slots if slot.use is Use.TEXT))
+def _lookalikes(slots: Iterable[Slot], issuer: Issuer) -> set[str]:
+    """Tokens of the redacted request that look like placeholders and are none of ours."""
+    kinds = set(issuer.issued.values())
+    texts = (slot.container[slot.key] for slot in slots if slot.use is Use.TEXT)
+    found = set().union(*(lookalikes(text, kinds) for text in texts))
+    return {shape for shape in found if not issuer.owns(shape)}
 
 
 def _instruct(endpoint: Endpoint, tree: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import binascii
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 
+from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.sealing import SealContext, fingerprint, open_sealed, public_bytes, seal
 from schemas.codes import ErrorCode
@@ -78,7 +79,7 @@ def open_result(envelope: Envelope, key: X25519PrivateKey) -> Result:
     )
     if envelope.purpose != "result" or context.binding() != envelope.binding:
         raise EnvelopeMoved
-    return msgspec.json.decode(open_sealed(envelope.sealed, key, context), type=Result)
+    return decode(open_sealed(envelope.sealed, key, context), Result)
 
 
 def failed_result(job_id: str, failure: Failure, *, labels: dict[str, str], policy_version: str | None) -> Result:

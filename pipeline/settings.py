@@ -156,9 +156,16 @@ def load_settings(path: Path | None = None, environ: Mapping[str, str] | None = 
         if variable.startswith(ENV_PREFIX):
             _overlay(tree, variable, value)
     try:
-        return msgspec.convert(tree, Settings, strict=False)
+        return msgspec.convert(tree, Settings, strict=False, dec_hook=_decode_path)
     except msgspec.ValidationError as exc:
         raise WrongSettings(_explain(str(exc))) from None
+
+
+def _decode_path(kind: type, value: Any) -> Any:
+    """Msgspec knows no paths."""
+    if kind is Path and isinstance(value, str):
+        return Path(value).expanduser()
+    raise msgspec.ValidationError(f"Expected `{kind.__name__}`")
 
 
 def _read_toml(path: Path | None) -> dict[str, Any]:

@@ -38,11 +38,11 @@ class Timing(Wire, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Result(Wire, frozen=True, kw_only=True, tag_field="schema", tag="result/1", omit_defaults=False):
-    """One job's end; `response` is OpenAI's body with the originals put back."""
+    """One job's end; `response` is OpenAI's body with the originals put back, or null."""
 
     job_id: Id
     status: Status
-    response: msgspec.Raw | None = None
+    response: msgspec.Raw = msgspec.field(default_factory=lambda: msgspec.Raw(b"null"))
     error: Failure | None = None
     receipt: Receipt = Receipt()
     entities: dict[str, int] = {}

@@ -50,9 +50,7 @@ def fetch_kafka() -> Path:
             "dependency:copy-dependencies",
             "-DincludeScope=runtime",
         ]
-        result = subprocess.run(
-            [*command, f"-DoutputDirectory={filling}"], capture_output=True, text=True, check=False
-        )
+        result = subprocess.run([*command, f"-DoutputDirectory={filling}"], capture_output=True, text=True, check=False)
         if result.returncode:
             raise BrokerUnavailable(f"Maven could not fetch Kafka:\n{_tail(result.stdout + result.stderr)}")
         try:
@@ -84,9 +82,7 @@ class KRaftNode:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._port, controller_port = _free_ports(2)
             self._properties.write_text(
-                server_properties(
-                    node_id=1, voters={1: controller_port}, broker_port=self._port, log_dir=self.log_dir
-                )
+                server_properties(node_id=1, voters={1: controller_port}, broker_port=self._port, log_dir=self.log_dir)
             )
 
     @property
@@ -173,9 +169,7 @@ class KRaftNode:
             check=False,
         )
         if result.returncode:
-            raise BrokerUnavailable(
-                f"Kafka could not format its folder:\n{_tail(result.stdout + result.stderr)}"
-            )
+            raise BrokerUnavailable(f"Kafka could not format its folder:\n{_tail(result.stdout + result.stderr)}")
 
     def _watch(self, pid: int) -> subprocess.Popen[bytes]:
         """Kill the broker when this process is gone, however it went.

@@ -31,9 +31,7 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--jitter", type=float, default=0.0, metavar="SECONDS", help="up to so much more")
     parser.add_argument("--record", type=Path, metavar="FILE", help="append every request as a JSON line")
-    parser.add_argument(
-        "--config", default="{}", metavar="JSON", help="anything else, as for PUT /_stub/config"
-    )
+    parser.add_argument("--config", default="{}", metavar="JSON", help="anything else, as for PUT /_stub/config")
     parser.add_argument("--seed", type=int, help="make probabilities repeatable")
     options = parser.parse_args()
     flags = {"mode": options.mode, "latency_s": options.latency, "latency_jitter_s": options.jitter}
@@ -42,9 +40,7 @@ def main() -> None:
         config = StubConfig().updated(flags | given)
     except (msgspec.DecodeError, TypeError) as exc:
         parser.error(f"--config: {exc}")
-    asyncio.run(
-        serve(OpenAIStub(config, record=options.record, seed=options.seed), options.host, options.port)
-    )
+    asyncio.run(serve(OpenAIStub(config, record=options.record, seed=options.seed), options.host, options.port))
 
 
 if __name__ == "__main__":

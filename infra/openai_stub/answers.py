@@ -44,9 +44,7 @@ def instance(schema: Json, root: Json, placeholders: list[str], name: str, fallb
         for step in schema["$ref"].removeprefix("#").strip("/").split("/"):
             target = target[step] if step else target
         # A schema that refers to itself would never end: one level of it is enough here.
-        return (
-            {} if target is schema or target is root else instance(target, root, placeholders, name, fallback)
-        )
+        return {} if target is schema or target is root else instance(target, root, placeholders, name, fallback)
     for choice in ("anyOf", "oneOf", "allOf"):
         if schema.get(choice):
             return instance(schema[choice][0], root, placeholders, name, fallback)
@@ -58,9 +56,7 @@ def instance(schema: Json, root: Json, placeholders: list[str], name: str, fallb
     match kind[0] if isinstance(kind, list) else kind:
         case "object":
             properties = schema.get("properties") or {}
-            return {
-                key: instance(value, root, placeholders, key, fallback) for key, value in properties.items()
-            }
+            return {key: instance(value, root, placeholders, key, fallback) for key, value in properties.items()}
         case "array":
             return [instance(schema.get("items") or {}, root, placeholders, name, fallback)]
         case "integer" | "number":

@@ -29,9 +29,7 @@ class Dice:
         return None
 
     def manglings(self, mangling: Mangling, body: bytes) -> list[str]:
-        return [
-            name for name in mangling.__struct_fields__ if self._fires(name, getattr(mangling, name), body)
-        ]
+        return [name for name in mangling.__struct_fields__ if self._fires(name, getattr(mangling, name), body)]
 
     def _fires(self, name: str, trigger: Trigger, body: bytes) -> bool:
         self.asked[name] += 1

@@ -24,9 +24,7 @@ _ENGLISH = Phrases(
         "You will hear from us within two working days.\n\n"
         "Kind regards\nCustomer Support"
     ),
-    summary=(
-        "In short: {who} wrote to us. Details given: {what}. Next step: answer within two working days."
-    ),
+    summary=("In short: {who} wrote to us. Details given: {what}. Next step: answer within two working days."),
     nobody="customer",
     nothing="no further details",
 )
@@ -39,10 +37,7 @@ _GERMAN = Phrases(
         "Sie hören innerhalb von zwei Werktagen von uns.\n\n"
         "Mit freundlichen Grüßen\nIhr Kundenservice"
     ),
-    summary=(
-        "Kurz gefasst: {who} hat uns geschrieben. "
-        "Angaben: {what}. Nächster Schritt: Antwort in zwei Werktagen."
-    ),
+    summary=("Kurz gefasst: {who} hat uns geschrieben. Angaben: {what}. Nächster Schritt: Antwort in zwei Werktagen."),
     nobody="Kundin, Kunde",
     nothing="keine weiteren Angaben",
 )
@@ -55,9 +50,7 @@ _FRENCH = Phrases(
         "Vous aurez de nos nouvelles sous deux jours ouvrés.\n\n"
         "Cordialement\nLe service client"
     ),
-    summary=(
-        "En bref : {who} nous a écrit. Informations : {what}. Prochaine étape : répondre sous deux jours."
-    ),
+    summary=("En bref : {who} nous a écrit. Informations : {what}. Prochaine étape : répondre sous deux jours."),
     nobody="cher client",
     nothing="pas d'autres informations",
 )
@@ -70,9 +63,7 @@ _SPANISH = Phrases(
         "Tendrá noticias nuestras en dos días hábiles.\n\n"
         "Un saludo\nAtención al cliente"
     ),
-    summary=(
-        "En resumen: {who} nos ha escrito. Datos: {what}. Siguiente paso: responder en dos días hábiles."
-    ),
+    summary=("En resumen: {who} nos ha escrito. Datos: {what}. Siguiente paso: responder en dos días hábiles."),
     nobody="cliente",
     nothing="sin más datos",
 )

@@ -32,9 +32,7 @@ class Prompt(msgspec.Struct):
 def of_chat(body: Json) -> Prompt:
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
-        raise InvalidRequest(
-            "Missing required parameter: 'messages'.", "messages", "missing_required_parameter"
-        )
+        raise InvalidRequest("Missing required parameter: 'messages'.", "messages", "missing_required_parameter")
     response_format = body.get("response_format") or {}
     return Prompt(
         instructions=_said_by({"system", "developer"}, messages),

@@ -138,19 +138,13 @@ class OpenAIStub:
                 answered.headers["retry-after-ms"] = f"{self.config.retry_after_s * 1000:.0f}"
             return answered
         if asked is None:
-            return await self._send(
-                request, wire.embeddings(fields, prompt.embedding_inputs(fields)), failure, started
-            )
+            return await self._send(request, wire.embeddings(fields, prompt.embedding_inputs(fields)), failure, started)
         answer = self._compose(asked, body)
         if request.path == "/v1/responses":
             return await self._send(request, wire.response(fields, answer, prompt_tokens), failure, started)
         if fields.get("stream"):
-            return await self._stream(
-                request, wire.chat_chunks(fields, answer, prompt_tokens), failure, started
-            )
-        return await self._send(
-            request, wire.chat_completion(fields, answer, prompt_tokens), failure, started
-        )
+            return await self._stream(request, wire.chat_chunks(fields, answer, prompt_tokens), failure, started)
+        return await self._send(request, wire.chat_completion(fields, answer, prompt_tokens), failure, started)
 
     def _compose(self, asked: Prompt, body: bytes) -> Answer:
         pattern = re.compile(self.config.placeholder)
@@ -172,9 +166,7 @@ class OpenAIStub:
         if seconds:
             await asyncio.sleep(seconds)
 
-    async def _send(
-        self, request: web.Request, value: Json, failure: str | None, started: float
-    ) -> web.StreamResponse:
+    async def _send(self, request: web.Request, value: Json, failure: str | None, started: float) -> web.StreamResponse:
         if failure == "empty_choices":
             value = value | {name: [] for name in ("choices", "output", "data") if name in value}
         data = wire.encode(value)

@@ -62,13 +62,9 @@ def render(report: SweepReport, *, most: int = 20) -> str:
         lines.append(f"  searched {name}: {count.files:,} files, {count.bytes:,} bytes{records}")
     if report.records_by_codec:
         codecs = ", ".join(f"{codec} {count:,}" for codec, count in sorted(report.records_by_codec.items()))
-        lines.append(
-            f"  records by codec: {codecs}; {report.decoded_bytes:,} bytes decoded and searched again"
-        )
+        lines.append(f"  records by codec: {codecs}; {report.decoded_bytes:,} bytes decoded and searched again")
     if report.cut_batches:
-        lines.append(
-            f"  batches cut off by the end of their file, searched as they are: {report.cut_batches}"
-        )
+        lines.append(f"  batches cut off by the end of their file, searched as they are: {report.cut_batches}")
     lines += [f"  problem: {problem}" for problem in report.problems]
     for hit in report.hits[:most]:
         via = f" inside {hit.via}" if hit.via else ""

@@ -37,9 +37,7 @@ class Scanner:
 
     def scan(self, buffer: bytes) -> list[Match]:
         ends: list[tuple[int, int]] = []
-        self._database.scan(
-            buffer, match_event_handler=lambda number, _s, end, *_: ends.append((number, end))
-        )
+        self._database.scan(buffer, match_event_handler=lambda number, _s, end, *_: ends.append((number, end)))
         found = []
         for number, end in ends:
             canary, form = self._forms[number]

@@ -3,7 +3,7 @@
 import binascii
 import hashlib
 import io
-import re
+import string
 import zipfile
 import zlib
 from bisect import bisect_right
@@ -25,7 +25,9 @@ MAX_DEPTH = 2
 MAX_HITS = 10_000
 _JOIN_BYTES = 8 * 1024 * 1024
 _GAP = b"\0" * 4  # between joined pieces, so that nothing matches across them
-_BASE64_RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+_BASE64_RUN = b"x" * 16
+_BASE64_ALPHABET = (string.ascii_letters + string.digits + "+/-_").encode()
+_BASE64_MARKS = bytes(ord("x" if byte in _BASE64_ALPHABET else " ") for byte in range(256))
 _URL_SAFE = bytes.maketrans(b"-_", b"+/")
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b\x08", b"\x28\xb5\x2f\xfd", b"PK\x03\x04"
 _MAX_UNPACKED = 256 * 1024 * 1024
@@ -96,9 +98,7 @@ class _Search:
         count.bytes += len(data)
         if segments.is_segment(file.name):
             hidden = bool(in_name)
-            self._segment(
-                place, count, data, label, None if hidden else segments.partition_of(file.parent.name)
-            )
+            self._segment(place, count, data, label, None if hidden else segments.partition_of(file.parent.name))
         else:
             self._file_content(place, data, label)
 
@@ -112,7 +112,7 @@ class _Search:
         internal = partition is None or partition[0].startswith("__")
         found: list[Batch] = []
         packed = _Joined()
-        end = 0
+        end = 0  # of what was understood
         try:
             for batch in segments.batches(data):
                 found.append(batch)
@@ -120,13 +120,12 @@ class _Search:
                 if not internal and not batch.control:
                     count.records += batch.records
                     self.report.records_by_codec[batch.codec] += batch.records
-                if batch.codec != "none":
-                    self._unpack(place, data, batch, topic, packed)
+                self._unpack(place, data, batch, topic, packed)
         except UnreadableSegment as exc:
-            end = len(data)
             self.report.problems.append(f"{label} in {place} has no record batch at byte {exc.position}")
         if any(data[end:]):
             self.report.cut_batches += 1
+            packed.add(data[end:], lambda at: f"{label}:{end + at}")
         self._flush(place, packed)
         starts = [batch.start for batch in found]
 
@@ -138,7 +137,8 @@ class _Search:
                 return f"{topic}/{batch.base_offset} batch"
             return _record_at(data[batch.body : batch.end], at - batch.body, topic, batch)
 
-        self._buffer(place, data, locate)
+        # Batches were looked into above; this is for what their headers and the gaps may hold.
+        self._buffer(place, data, locate, depth=MAX_DEPTH)
 
     def _unpack(self, place: str, data: bytes, batch: Batch, topic: str, packed: "_Joined") -> None:
         try:
@@ -216,10 +216,17 @@ def _record_at(body: bytes, at: int, topic: str, batch: Batch) -> str:
 
 
 def _decoded_runs(buffer: bytes) -> Iterator[tuple[int, bytes]]:
-    for run in _BASE64_RUN.finditer(buffer):
-        text = run[0].translate(_URL_SAFE)
-        text = text[: len(text) - (len(text) % 4 == 1)]
-        yield run.start(), binascii.a2b_base64(text + b"=" * (-len(text) % 4))
+    """Decode whatever looks like base64, 16 characters or more."""
+    # Much quicker than a regular expression, most of all in ciphertext.
+    marked = buffer.translate(_BASE64_MARKS)
+    start = marked.find(_BASE64_RUN)
+    while start >= 0:
+        end = marked.find(b" ", start)
+        end = len(buffer) if end < 0 else end
+        size = end - start - ((end - start) % 4 == 1)
+        text = buffer[start : start + size].translate(_URL_SAFE)
+        yield start, binascii.a2b_base64(text + b"=" * (-size % 4))
+        start = marked.find(_BASE64_RUN, end)
 
 
 def _unpacked(buffer: bytes) -> Iterator[tuple[int, bytes]]:

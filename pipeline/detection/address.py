@@ -45,8 +45,11 @@ def _has_digit(value: str) -> bool:
 RULES = (
     Rule(  # 12 Fourth Street, Apt 5, Springfield, IL 62704
         entity="STREET_ADDRESS",
-        anchor=rf"[A-Za-z0-9.'\x80-\xff][ ]{{1,2}}(?:{_EN_SUFFIX})\b",
-        find=lambda text, start, end: _look_back(_ENGLISH, text, start, end),
+        anchor=r"\b\d{1,6}[A-Za-z]?[ ]{1,2}(?:[NSEW]\.? )?[A-Z0-9][A-Za-z0-9.'\x80-\xff]",
+        pattern=(
+            rf"(?<![.,-])\d{{1,6}}[A-Za-z]? {{1,2}}(?:[NSEW]\.? )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) {{1,2}}){{1,4}}?(?:{_EN_SUFFIX})\b\.?"
+            rf"(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?{_UNIT}{_CITY_STATE_ZIP}"
+        ),
     ),
     Rule(
         entity="STREET_ADDRESS",
@@ -57,7 +60,7 @@ RULES = (
     Rule(  # military mail
         entity="STREET_ADDRESS",
         anchor=r"\b(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) [A-Z0-9]",
-        pattern=rf"(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) \w{{1,20}},?\s(?:Box \d{{1,5}},?\s)?(?:[AFD]PO),? A[AEP] \d{{5}}(?:-\d{{4}})?",
+        pattern=r"(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) \w{1,20},?\s(?:Box \d{1,5},?\s)?(?:[AFD]PO),? A[AEP] \d{5}(?:-\d{4})?",
     ),
     Rule(  # Hauptstraße 12a, Lange Gasse 7
         entity="STREET_ADDRESS",
@@ -196,10 +199,6 @@ RULES = (
     ),
 )
 
-_ENGLISH = re.compile(
-    rf"(?<![\w.,-])\d{{1,6}}[A-Za-z]? {{1,2}}(?:[NSEW]\.? )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) {{1,2}}){{1,4}}?(?:{_EN_SUFFIX})\b\.?"
-    rf"(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?{_UNIT}{_CITY_STATE_ZIP}"
-)
 _GERMAN = re.compile(
     rf"(?:(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{0,3}}{_CAPITAL}[\w.-]{{0,24}}(?:{_DE_SUFFIX})|(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{1,3}}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Markt)) {_HOUSE}(?!\w|[.:,]\d)"
 )

@@ -17,7 +17,7 @@ _SPOKEN_TAIL = re.compile(
     r"(?i)\s?[\[({]?\s?at\s?[\])}]?\s?((?:[a-z0-9-]{1,40}\s?(?:[\[({]\s?(?:dot|\.)\s?[\])}]|\sdot\s|\.)\s?){1,3}[a-z]{2,12})(?![a-z0-9])"
 )
 _SPOKEN_TLD = frozenset(
-    "com org net edu gov io co uk de fr es it pl nl pt eu us ca au in info biz dev app me ch at be se no dk fi ie br mx jp cn ru".split()
+    ["com", "org", "net", "edu", "gov", "io", "co", "uk", "de", "fr", "es", "it", "pl", "nl", "pt", "eu", "us", "ca", "au", "in", "info", "biz", "dev", "app", "me", "ch", "at", "be", "se", "no", "dk", "fi", "ie", "br", "mx", "jp", "cn", "ru"]
 )
 
 
@@ -49,7 +49,7 @@ def _spoken_email(text: str, start: int, end: int) -> Iterable[Span]:
 
 
 def _is_public_url(value: str) -> bool:
-    host = re.split(r"[/?#:]", value.split("://")[-1], maxsplit=1)[0].lower()
+    host = re.split(r"[/?#:]", value.rsplit("://", maxsplit=1)[-1], maxsplit=1)[0].lower()
     return "." in host and not host.startswith(("127.", "0.0.0.0")) and not host.endswith(".")
 
 
@@ -109,6 +109,6 @@ def _coordinates(text: str, start: int, end: int) -> Iterable[Span]:
     if pair is None or (begin > 0 and (text[begin - 1].isalnum() or text[begin - 1] in ".,_")):
         return ()
     after = text[pair.end() : pair.end() + 2].lstrip()
-    if abs(float(pair[1])) > 90 or abs(float(pair[2])) > 180 or after.startswith((",", ".")) and after[1:2].isdigit():
+    if abs(float(pair[1])) > 90 or abs(float(pair[2])) > 180 or (after.startswith((",", ".")) and after[1:2].isdigit()):
         return ()
     return ((begin, pair.end(), 0.7),)

@@ -19,7 +19,7 @@ def _personal_v4(value: str) -> bool:
 
 def _personal_v6(value: str) -> bool:
     try:
-        address = ipaddress.IPv6Address(value.split("%")[0])
+        address = ipaddress.IPv6Address(value.split("%", maxsplit=1)[0])
     except ValueError:
         return False
     return not (address.is_loopback or address.is_unspecified) and value.count(":") >= 2 and len(value) > 4

@@ -1,6 +1,5 @@
 """Undo what hides a value from a pattern, keeping the way back to the original offsets."""
 
-import re
 import unicodedata
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,8 +23,9 @@ def _replacements() -> dict[int, str]:
 
 
 _REPLACED = _replacements()
-_INVISIBLE_CHAR = re.compile(f"[{_INVISIBLE}]")
-_ODD_CHAR = re.compile("[" + _INVISIBLE + "".join(map(chr, _REPLACED)) + "]")
+_HIDDEN = frozenset(_INVISIBLE)
+# A set, not a pattern: a class of this many ranges took 400 ns a character.
+_ODD = _HIDDEN | frozenset(map(chr, _REPLACED))
 
 
 class Normalised(NamedTuple):
@@ -43,11 +43,10 @@ class Normalised(NamedTuple):
 
 def normalise(text: str) -> Normalised:
     """Replace full-width and foreign digits, odd spaces and hyphens; delete the invisible."""
-    if text.isascii() or not _ODD_CHAR.search(text):
+    if text.isascii() or _ODD.isdisjoint(text):
         return Normalised(text, None)
     plain = text.translate(_REPLACED)
-    if not _INVISIBLE_CHAR.search(plain):
+    if _HIDDEN.isdisjoint(plain):
         return Normalised(plain, None)
-    hidden = frozenset(_INVISIBLE)
-    kept = [place for place, char in enumerate(plain) if char not in hidden]
+    kept = [place for place, char in enumerate(plain) if char not in _HIDDEN]
     return Normalised("".join([plain[place] for place in kept]), kept)

@@ -216,6 +216,5 @@ RULES = (
 )
 
 _NOT_A_NAME = frozenset(
-    "none null true false name self string text varchar default admin root user users username guest anonymous system test "
-    "required optional undefined unknown example your_username your-username login password email postgres optional".split()
+    ["none", "null", "true", "false", "name", "self", "string", "text", "varchar", "default", "admin", "root", "user", "users", "username", "guest", "anonymous", "system", "test", "required", "optional", "undefined", "unknown", "example", "your_username", "your-username", "login", "password", "email", "postgres", "optional"]
 )

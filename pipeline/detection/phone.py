@@ -135,7 +135,7 @@ def _after_word(text: str, start: int, end: int) -> Iterable[Span]:
     else:
         return ()
     stop = gap.end() + len(value)
-    if _DATE.match(value) or text[stop : stop + 1].isalpha() and text[stop : stop + 1].lower() != "x":
+    if _DATE.match(value) or (text[stop : stop + 1].isalpha() and text[stop : stop + 1].lower() != "x"):
         return ()
     return ((gap.end(), _with_extension(text, stop), 0.75),)
 

@@ -11,9 +11,7 @@ _PLACEHOLDER = re.compile(
     r"environ|getenv|process\.env|config\[|settings\.|x{4}|\*{3}|\.{3}|^\W+$|^<.*>$|^\$[\w({]|^\{\{|\$\{|^%\(?\w*\)?s?$|%\w+%|^#\{|12345678901234"
 )
 _NOT_A_PASSWORD = frozenset(
-    "none null true false nil undefined password passwort pass passwd pwd secret string str text bytes int bool char varchar required optional "
-    "admin root user test foo bar baz qux empty hidden masked encrypted hash hashed default reset field input type value prompt env var the and "
-    "must for was has have with new old this that your my his her its are not from can will should when which and/or policy policies manager hunter".split()
+    ["none", "null", "true", "false", "nil", "undefined", "password", "passwort", "pass", "passwd", "pwd", "secret", "string", "str", "text", "bytes", "int", "bool", "char", "varchar", "required", "optional", "admin", "root", "user", "test", "foo", "bar", "baz", "qux", "empty", "hidden", "masked", "encrypted", "hash", "hashed", "default", "reset", "field", "input", "type", "value", "prompt", "env", "var", "the", "and", "must", "for", "was", "has", "have", "with", "new", "old", "this", "that", "your", "my", "his", "her", "its", "are", "not", "from", "can", "will", "should", "when", "which", "and/or", "policy", "policies", "manager", "hunter"]
 )
 _CODE = re.compile(
     r"[\w.]+\(|[A-Za-z_]+\[|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\w+::|[a-z_]+$|[A-Z_]+$|[A-Z]?[a-z]+(?:[A-Z][a-z]+)+$|[A-Z][a-z]+$|/[\w/.-]+$|\.{1,2}/|@\w+$|[a-z]+(?:[-_ ][a-z]+)+$"
@@ -102,7 +100,7 @@ def _password(text: str, start: int, end: int) -> list[tuple[int, int, float]]:
             return [(*found.span(group), 0.75)] if is_quoted_password(found[group]) else []
     value = found["u"].rstrip(".,:!?)" if found["sign"] is None else ".,:")
     # In prose only what no word looks like: a digit or sign among letters.
-    strong = any(map(str.isdigit, value)) and any(map(str.isalpha, value)) or re.search(r"\w[!@#$%^&*+]\w", value)
+    strong = (any(map(str.isdigit, value)) and any(map(str.isalpha, value))) or re.search(r"\w[!@#$%^&*+]\w", value)
     if not strong and (found["sign"] is None or found["sign"].isalpha() or found["sign"] == ","):
         return []
     if not is_password(value) or (found["sign"] is None and len(value) < 6):

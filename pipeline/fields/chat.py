@@ -1,5 +1,6 @@
 """Chat completions: every field of a request, and what an answer may hold."""
 
+from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Numeric, Pass, Refuse, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
@@ -26,19 +27,7 @@ from pipeline.fields.shared import (
     content_parts,
     word,
 )
-from pipeline.walk import (
-    ByType,
-    Deep,
-    FeatureRefused,
-    Fields,
-    Hash,
-    InvalidRequest,
-    Many,
-    Numeric,
-    Pass,
-    Refuse,
-    Tagged,
-)
+from pipeline.walk import FeatureRefused, InvalidRequest
 
 _TEXT_PART = Fields(
     {"type": word("text"), "text": TEXT, "prompt_cache_breakpoint": CACHE_BREAKPOINT}, required=("text",)
@@ -121,7 +110,7 @@ REQUEST = Fields(
     | SAMPLING
     | {
         "messages": Many(Tagged("role", _MESSAGES, InvalidRequest), least=1),
-        "model": CLEAN,
+        "model": Model(),
         "audio": REFUSED,
         "frequency_penalty": NUMBER,
         "function_call": ByType(text=word("none", "auto"), fields=_NAMED),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pipeline.errors import VeilError
 from pipeline.fields import chat, embeddings, responses
-from pipeline.walk import Fields, words_of
+from pipeline.fields.rules import Fields, words_of
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 

@@ -1,5 +1,6 @@
 """Responses: the stateless part of the endpoint, with function and custom tools only."""
 
+from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Pass, Refuse, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
@@ -24,19 +25,7 @@ from pipeline.fields.shared import (
     content_parts,
     word,
 )
-from pipeline.walk import (
-    ByType,
-    Deep,
-    FeatureRefused,
-    Fields,
-    Hash,
-    InvalidRequest,
-    Many,
-    Pass,
-    Refuse,
-    Tagged,
-    UnsupportedContentPart,
-)
+from pipeline.walk import FeatureRefused, InvalidRequest, UnsupportedContentPart
 
 _STATUS = word("in_progress", "completed", "incomplete")
 _CALL_ID = Hash("call", prefix="call_", digits=24)
@@ -166,7 +155,7 @@ REQUEST = Fields(
     | {
         "input": ByType(text=TEXT, many=Many(Tagged("type", _ITEMS, UnsupportedContentPart, untagged=_MESSAGE))),
         "instructions": TEXT,
-        "model": CLEAN,
+        "model": Model(),
         "max_output_tokens": NUMBER,
         "max_tool_calls": NUMBER,
         "metadata": METADATA,

@@ -1,6 +1,6 @@
 """Rules that the endpoints share."""
 
-from pipeline.walk import (
+from pipeline.fields.rules import (
     Deep,
     Drop,
     Fields,
@@ -13,10 +13,9 @@ from pipeline.walk import (
     SetTo,
     Tagged,
     Text,
-    UnsupportedContentPart,
-    Use,
     Word,
 )
+from pipeline.walk import UnsupportedContentPart, Use
 
 TEXT = Text()
 CLEAN = Text(Use.CLEAN)
@@ -34,16 +33,14 @@ def word(*words: str) -> Word:
     return Word(frozenset(words))
 
 
+_SCHEMA_WORDS = """
+type properties required items description enum const default title format pattern additionalProperties
+anyOf allOf oneOf not $ref $defs definitions minimum maximum exclusiveMinimum exclusiveMaximum multipleOf
+minLength maxLength minItems maxItems uniqueItems prefixItems examples nullable strict $schema $id
+string number integer boolean object array null date-time date time duration email hostname ipv4 ipv6 uuid uri
+"""
 # A schema's keys reach the model as they are: they cannot be replaced, so they must be clean.
-SCHEMA = Deep(
-    words=frozenset(
-        "type properties required items description enum const default title format pattern additionalProperties "
-        "anyOf allOf oneOf not $ref $defs definitions minimum maximum exclusiveMinimum exclusiveMaximum multipleOf "
-        "minLength maxLength minItems maxItems uniqueItems prefixItems examples nullable strict $schema $id "
-        "string number integer boolean object array null "
-        "date-time date time duration email hostname ipv4 ipv6 uuid uri".split()
-    )
-)
+SCHEMA = Deep(words=frozenset(_SCHEMA_WORDS.split()))
 METADATA = Deep()
 
 CACHE_BREAKPOINT = Fields({"mode": word("explicit"), "ttl": word("30m", "12h")})

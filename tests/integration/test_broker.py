@@ -86,9 +86,7 @@ async def test_topics_are_not_made_by_asking(local_broker: Broker) -> None:
 
 
 async def test_deleted_records_leave_the_disk_within_seconds(local_broker: Broker) -> None:
-    await create_topic(
-        local_broker, "short-lived", **{"segment.bytes": "1048576", "file.delete.delay.ms": "100"}
-    )
+    await create_topic(local_broker, "short-lived", **{"segment.bytes": "1048576", "file.delete.delay.ms": "100"})
     marker = b"marker-" + os.urandom(8).hex().encode()
     await produce(local_broker, "short-lived", marker, *[os.urandom(700_000)] * 3)
     assert local_broker.log_dir is not None
@@ -167,9 +165,7 @@ def test_a_broker_dies_with_a_parent_that_was_killed() -> None:
 
 
 def test_the_command_stops_at_sigterm() -> None:
-    with subprocess.Popen(
-        [sys.executable, "-m", "infra.broker"], stdout=subprocess.PIPE, text=True
-    ) as command:
+    with subprocess.Popen([sys.executable, "-m", "infra.broker"], stdout=subprocess.PIPE, text=True) as command:
         assert command.stdout is not None
         assert command.stdout.readline()
         command.send_signal(signal.SIGTERM)

@@ -107,9 +107,7 @@ async def test_json_without_a_schema_is_an_object(client: AsyncOpenAI) -> None:
     assert answer["details"] == [PERSON, EMAIL, IBAN]
 
 
-async def test_tool_calls_carry_placeholders_in_their_arguments(
-    stub: OpenAIStub, client: AsyncOpenAI
-) -> None:
+async def test_tool_calls_carry_placeholders_in_their_arguments(stub: OpenAIStub, client: AsyncOpenAI) -> None:
     stub.config.mode = "tool_calls"
     parameters: dict[str, object] = {"type": "object", "properties": {"email": {"type": "string"}}}
     completion = await client.chat.completions.create(
@@ -260,9 +258,7 @@ async def test_malformed_json_is_half_an_object(stub: OpenAIStub, http: aiohttp.
 
 async def test_choices_can_be_empty(stub: OpenAIStub, client: AsyncOpenAI) -> None:
     stub.config.failures.empty_choices.next = 1
-    completion = await client.chat.completions.create(
-        model="gpt-4o", messages=[{"role": "user", "content": "x"}]
-    )
+    completion = await client.chat.completions.create(model="gpt-4o", messages=[{"role": "user", "content": "x"}])
     assert completion.choices == []
 
 
@@ -296,9 +292,7 @@ async def test_a_marker_in_the_metadata_fails_that_call_only(stub: OpenAIStub, c
         await ask(client, metadata={"note": "please-fail"})
 
 
-async def test_a_spent_minute_is_refused_when_limits_are_enforced(
-    stub: OpenAIStub, client: AsyncOpenAI
-) -> None:
+async def test_a_spent_minute_is_refused_when_limits_are_enforced(stub: OpenAIStub, client: AsyncOpenAI) -> None:
     stub.config = StubConfig(requests_per_minute=1, enforce_limits=True)
     asked = await asyncio.gather(*(ask(client) for _ in range(3)), return_exceptions=True)
     # Three, as the minute may turn in between.

@@ -1,0 +1,42 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: setup demo test check bench lock schemas clean
+
+setup: $(READY)  ## the virtual environment with the locked dependencies
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; set PYTHON=…") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $(READY)
+
+demo: $(READY)  ## raw jobs in, what OpenAI was sent, restored answers out, and the sweep
+	$(BIN)/veil demo
+
+test: $(READY)  ## all tests, on a real broker
+	$(BIN)/pytest
+
+check: $(READY)  ## what every commit must pass, in under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/unit tests/property
+
+bench: $(READY)  ## speed as ratios, measured in one run
+	$(BIN)/python -m tests.benchmark
+
+lock:  ## resolve requirements.lock anew, with hashes and without index addresses (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-emit-index-url --no-header --quiet -o requirements.lock
+
+schemas: $(READY)  ## JSON Schema and AsyncAPI from the Structs
+	$(BIN)/python -m schemas.export
+
+clean:
+	rm -rf $(VENV) .var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infra/kafka/target bench.json
