@@ -141,8 +141,8 @@ async def _plain_jobs(settings: Settings) -> Check:
     finding = (
         f"plain jobs are {state}; {left} raw record(s) on {topic.name(settings.kafka.topic_prefix)} now. "
         "A processed record is deleted within seconds, but its bytes stay in the segment file until that "
-        f"segment is rolled by a later record (segments of {int(topic.config['segment.bytes']) >> 20} MiB or "
-        f"{int(topic.config['segment.ms']) // 1000} s) or, at the latest, after {topic.retention_ms // DAY_MS} days"
+        f"segment is rolled (by the next record, once it is {int(topic.config['segment.ms']) // 1000} s old) or, "
+        f"at the latest, until {topic.retention_ms // DAY_MS} days have passed"
     )
     return Check(name, "warn" if settings.policy.accept_plain or left else "ok", finding)
 

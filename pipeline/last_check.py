@@ -18,13 +18,16 @@ from pipeline.occurrences import Strength, stands_alone, strength
 from schemas.codes import ErrorCode
 
 _PLACEHOLDER = re.compile(r"\[?[A-Z][A-Z0-9_]*_([0-9a-z]{8})\]?")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _DIGIT_RUN = re.compile(r"\d(?:[ \u00a0.,/()\-]{0,2}\d){6,}")
 _NOT_DIGITS = re.compile(r"\D")
-_DIGITS_SOUGHT = 7
+DIGITS_SOUGHT = 7
 _BASE64_SOUGHT = 6
-_BASE64_TEXT = re.compile(r"[A-Za-z0-9+/_-]{6,}")
+# A run of one case is a word: of six bytes or more, under one in a thousand has such a base64.
+_BASE64_TEXT = re.compile(r"(?![A-Z]?[a-z]+(?![A-Za-z0-9+/_-]))[A-Za-z0-9+/_-]{7,}")
 _GRAM = 6
-_SCAN_LIMIT = 400_000_000
+_MANY = 300
+"""From so many needles on, one look at every position is faster than one search a needle."""
 
 
 class LastCheckFailed(VeilError):
@@ -55,8 +58,11 @@ def last_check(
     texts = [text for text in _texts(read_json(body, unique_keys=False)) if text not in words]
     text = _PLACEHOLDER.sub(lambda match: "\0" if match[1] in codes else match[0], "\n".join(texts))
     text = text.replace(instruction, "\0")
+    if "\\" in text:
+        # Texts may be JSON or source code: look at what their escapes mean, too.
+        text += "\n" + _ESCAPE.sub(_unescape, text)
     forms = {name: build(text) for name, build in _HAYSTACKS.items()}
-    for form, needles in _needles(values).items():
+    for form, needles in _needles(values, urls="%" in text or "+" in text, base64s=bool(forms["base64"])).items():
         haystack = forms[_HAYSTACK_OF[form]]
         for needle in _candidates(haystack, needles):
             if form in ("word", "folded word"):
@@ -65,6 +71,10 @@ def last_check(
             elif needle not in haystack:
                 continue
             raise LastCheckFailed(f"{needles[needle]} ({form})")
+
+
+def _unescape(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 16)) if escape[1] else "\n" if escape[2] in "nrtbf" else escape[2]
 
 
 def _texts(tree: Any) -> Iterator[str]:
@@ -103,8 +113,8 @@ _HAYSTACK_OF = {
 }
 
 
-def _needles(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """By form, what to search for and whose entity it is."""
+def _needles(values: Mapping[str, str], *, urls: bool, base64s: bool) -> dict[str, dict[str, str]]:
+    """By form, what to search for and whose entity it is; encodings only where the text can hold one."""
     needles: dict[str, dict[str, str]] = {form: {} for form in _HAYSTACK_OF}
     for value, entity in values.items():
         match strength(value):
@@ -117,14 +127,14 @@ def _needles(values: Mapping[str, str]) -> dict[str, dict[str, str]]:
                 needles["folded word"][value.casefold()] = entity
             case Strength.STRONG:
                 needles["folded"][value.casefold()] = entity
-        for encoded in (quote(value, safe=""), quote_plus(value)):
+        for encoded in (quote(value, safe=""), quote_plus(value)) if urls else ():
             if encoded != value:
                 needles["url"][encoded.casefold()] = entity
         digits = _NOT_DIGITS.sub("", value)
-        if len(digits) >= _DIGITS_SOUGHT and digits.isascii():
+        if len(digits) >= DIGITS_SOUGHT and digits.isascii():
             needles["digits"][digits] = entity
         data = value.encode()
-        if len(data) >= _BASE64_SOUGHT:
+        if base64s and len(data) >= _BASE64_SOUGHT:
             for shift in range(3):
                 needles["base64"][_base64_core(data, shift)] = entity
     return needles
@@ -149,7 +159,7 @@ def _alone(text: str, needle: str) -> bool:
 
 def _candidates(haystack: str, needles: Mapping[str, str]) -> Collection[str]:
     """The needles worth a search: all, or of very many those whose beginning occurs."""
-    if len(needles) * len(haystack) <= _SCAN_LIMIT:
+    if len(needles) < _MANY:
         return needles
     by_gram: dict[str, list[str]] = {}
     short = []

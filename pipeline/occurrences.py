@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from enum import Enum
 from typing import NamedTuple
 
@@ -11,8 +11,10 @@ from pipeline.common_words import COMMON_WORDS
 _WORD = re.compile(r"\w+")
 _SOLID = re.compile(r"[^\W_]")
 _DIGIT = re.compile(r"\d")
-_SCAN_LIMIT = 400_000_000
-"""Values times characters up to which each value is searched on its own."""
+_MANY = 200
+"""From so many values on, one pass over the words of a text is faster than one search a value."""
+_JSON_WORDS = ("null", "true", "false")
+NONE: frozenset[int] = frozenset()
 
 
 class Strength(Enum):
@@ -56,9 +58,10 @@ def fold(text: str) -> str:
 def strength(text: str) -> Strength | None:
     """Judge a value by its letters and digits; None: too little to be looked for."""
     solid = len(_SOLID.findall(text))
-    if solid == 0 or (solid == 1 and text.isascii()):
+    word = text.strip().lower()
+    if solid < 2 or word in _JSON_WORDS:
         return None
-    if solid < 4 or text.lower() in COMMON_WORDS:
+    if solid < 4 or word in COMMON_WORDS:
         return Strength.WEAK
     digits = len(_DIGIT.findall(text))
     if "@" in text or digits >= 12 or (solid >= 8 and 0 < digits < solid):
@@ -81,41 +84,68 @@ def _unspaced(character: str) -> bool:
     return "\u0e00" <= character <= "\u0eff" or "\u1000" <= character <= "\u109f" or character >= "\u2e80"
 
 
-def stands_alone(text: str, start: int, end: int) -> bool:
-    """Whether a span is bounded by the ends of words."""
-    return not (
-        (start > 0 and joins(text[start - 1], text[start])) or (end < len(text) and joins(text[end - 1], text[end]))
-    )
+def stands_alone(text: str, start: int, end: int, *, starts: Set[int] = NONE, ends: Set[int] = NONE) -> bool:
+    """Whether a span is bounded by the ends of words, or by spans that start or end beside it."""
+    if start > 0 and start not in ends and joins(text[start - 1], text[start]):
+        # The letter of an escape (`\n`) is no letter of the word after it.
+        escape = start > 1 and text[start - 2] == "\\" and text[start - 1] in "nrtbf"
+        if not escape:
+            return False
+    return not (end < len(text) and end not in starts and joins(text[end - 1], text[end]))
 
 
-def find_all(text: str, folded: str, values: Sequence[Value]) -> list[Occurrence]:
-    """Find each value in a text; `folded` is the text folded. In no order, may overlap."""
-    if len(values) * len(text) > _SCAN_LIMIT:
-        values = _present(folded, values)
-    found: list[Occurrence] = []
+def find_all(text: str, values: Sequence[Value], spans: Sequence[Occurrence]) -> list[Occurrence]:
+    """Find each value in a text beside the findings in it, and settle them into sorted, disjoint spans."""
+    folded = fold(text)
+    alone: list[Occurrence] = []
+    joined: list[Occurrence] = []
+    hits = _hits_by_word(text, folded, values) if len(values) >= _MANY else _hits(text, folded, values)
+    for item, at in hits:
+        hit = Occurrence(at, at + len(item.text), item.entity)
+        if item.strength is Strength.STRONG or stands_alone(text, hit.start, hit.end):
+            alone.append(hit)
+        else:
+            joined.append(hit)
+    settled = settle(spans, alone)
+    # What was joined to a redacted part stands alone once that is gone.
+    while joined:
+        starts = {span.start for span in settled}
+        ends = {span.end for span in settled}
+        freed = [hit for hit in joined if stands_alone(text, hit.start, hit.end, starts=starts, ends=ends)]
+        wider = settle(settled, freed)
+        if wider == settled:
+            break
+        settled = wider
+    return settled
+
+
+def _hits(text: str, folded: str, values: Iterable[Value]) -> Iterator[tuple[Value, int]]:
     for item in values:
         weak = item.strength is Strength.WEAK
         haystack, needle = (text, item.text) if weak else (folded, item.folded)
         at = haystack.find(needle)
         while at >= 0:
-            end = at + len(needle)
-            if item.strength is Strength.STRONG or stands_alone(text, at, end):
-                found.append(Occurrence(at, end, item.entity))
-                at = haystack.find(needle, end)
-            else:
-                at = haystack.find(needle, at + 1)
-    return found
+            yield item, at
+            at = haystack.find(needle, at + 1)
 
 
-def _present(folded: str, values: Sequence[Value]) -> list[Value]:
-    """Leave out the values whose first word is nowhere in the text."""
-    words = set(_WORD.findall(folded))
-    kept = []
+def _hits_by_word(text: str, folded: str, values: Iterable[Value]) -> Iterator[tuple[Value, int]]:
+    """As `_hits`, but a value is found only where its first word begins."""
+    by_word: dict[str, list[tuple[Value, int]]] = {}
+    others: list[Value] = []
     for item in values:
         first = _WORD.search(item.folded)
-        if first is None or first[0] in words or _unspaced(first[0][0]):
-            kept.append(item)
-    return kept
+        if first is None or _unspaced(first[0][0]):
+            others.append(item)
+        else:
+            by_word.setdefault(first[0], []).append((item, first.start()))
+    for word in _WORD.finditer(folded):
+        for item, lead in by_word.get(word[0], ()):
+            at = word.start() - lead
+            weak = item.strength is Strength.WEAK
+            if at >= 0 and (text.startswith(item.text, at) if weak else folded.startswith(item.folded, at)):
+                yield item, at
+    yield from _hits(text, folded, others)
 
 
 def settle(spans: Sequence[Occurrence], more: Iterable[Occurrence]) -> list[Occurrence]:

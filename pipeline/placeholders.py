@@ -11,13 +11,15 @@ from schemas.redacted import Original
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Base32 without i, l, o and u, which are read as other characters or make words."""
 CODE_LENGTH = 8
+_PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}(?=(?:e?s)?(?![0-9A-Za-z]))")
 """Where a code may stand: a token of its own, a plural ending allowed."""
 
 _CODE_SHAPE = re.compile(rf"(?=(?:[a-z]*[0-9]){{2}})(?=(?:[0-9]*[a-z]){{2}})[{ALPHABET}]{{{CODE_LENGTH}}}")
 _LOOKALIKE = re.compile(
-    r"(?<![0-9A-Za-z])([A-Z][A-Z0-9]*(?:\\?[_ -][A-Z0-9]+)*)\\?[_ -]([0-9A-Za-z]{1,16})(?![0-9A-Za-z])"
+    # The look behind stands second, so that the scan jumps from capital to capital.
+    r"([A-Z](?<![0-9A-Za-z].)[A-Z0-9]*(?:\\?[_ -][A-Z0-9]+)*)\\?[_ -]([0-9A-Za-z]{1,16})(?![0-9A-Za-z])"
 )
 _FOLD = bytes(range(256)).lower()
 _NOT_IN_CODES = bytes(set(range(256)) - set(ALPHABET.encode()) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZilou"))
@@ -40,15 +42,18 @@ class Scope:
 
 
 def _keyed(key: bytes, *parts: str) -> bytes:
-    encoded = [part.encode() for part in parts]
-    message = b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
-    return hmac.digest(key, message, "sha256")
+    return hmac.digest(key, b"".join(map(_prefixed, parts)), "sha256")
+
+
+def _prefixed(part: str) -> bytes:
+    encoded = part.encode()
+    return len(encoded).to_bytes(4, "big") + encoded
 
 
 def code_from(digest: bytes) -> str:
     """The first forty bits of a digest in the alphabet of codes."""
     bits = int.from_bytes(digest[:5], "big")
-    return "".join(ALPHABET[bits >> shift & 31] for shift in (35, 30, 25, 20, 15, 10, 5, 0))
+    return _PAIRS[bits >> 30] + _PAIRS[bits >> 20 & 1023] + _PAIRS[bits >> 10 & 1023] + _PAIRS[bits & 1023]
 
 
 def is_code(text: str) -> bool:

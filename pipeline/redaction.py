@@ -5,17 +5,20 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+from urllib.parse import quote
 
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
-from pipeline.occurrences import Occurrence, Value, find_all, fold, settle, value
+from pipeline.last_check import DIGITS_SOUGHT
+from pipeline.occurrences import Occurrence, Value, find_all, value
 from pipeline.placeholders import Issuer, bare
 from pipeline.policy import Action, Policy
 from pipeline.text import RawText, RedactedText
 from pipeline.walk import Place, Slot, Use
 from schemas.codes import ErrorCode
 
+_NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = re.compile(r"[_-]")
 
 
@@ -185,28 +188,47 @@ class Decider:
 
 def spread(decisions: Decisions) -> None:
     """Redact each value at every occurrence in every text of the request."""
-    values = list(decisions.values.values())
-    if not values:
+    if not decisions.values:
         return
+    _seek_encoded(decisions)
+    values = list(decisions.values.values())
     for passage in decisions.passages:
         text = passage.view.text
-        more = [
-            Occurrence(piece.start, piece.end, found.entity)
-            for found in find_all(text, fold(text), values)
-            for piece in passage.view.pieces(found.start, found.end)
-        ]
-        settled = settle(passage.spans, more)
+        settled = find_all(text, values, passage.spans)
+        if passage.view.cells and settled != passage.spans:
+            settled = _within_cells(passage.view, settled)
         for added in set(settled).difference(passage.spans):
             decisions.entities[added.entity] += 1
             decisions.actions[Action.REDACT.value] += 1
         passage.spans = settled
     for name in decisions.names:
         for text in (name.slot.text, name.spaced) if name.entity is None else ():
-            if found := find_all(text, fold(text), values):
+            if found := find_all(text, values, ()):
                 name.entity = found[0].entity
                 decisions.entities[name.entity] += 1
                 decisions.actions[Action.REDACT.value] += 1
                 break
+
+
+def _seek_encoded(decisions: Decisions) -> None:
+    """Seek a number without its separators, too, and a text as it stands in a URL."""
+    in_urls = any("%" in passage.slot.text for passage in decisions.passages)
+    for text, item in list(decisions.values.items()):
+        digits = _NOT_DIGITS.sub("", text)
+        if len(digits) >= DIGITS_SOUGHT and digits != text:
+            decisions.seek(digits, item.entity)
+        if in_urls and (encoded := quote(text, safe="")) != text:
+            decisions.seek(encoded, item.entity)
+
+
+def _within_cells(seen: View, spans: Sequence[Occurrence]) -> list[Occurrence]:
+    """Cut spans to the parts of a JSON text that hold values; a number is taken whole."""
+    kept: list[Occurrence] = []
+    for span in spans:
+        for piece in seen.pieces(span.start, span.end):
+            if not kept or kept[-1].end <= piece.start:
+                kept.append(Occurrence(piece.start, piece.end, span.entity))
+    return kept
 
 
 def fill(decisions: Decisions, issuer: Issuer) -> None:

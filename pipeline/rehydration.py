@@ -8,19 +8,23 @@ distance, so that no placeholder can be taken for another.
 import html
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
 
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
+from pipeline.occurrences import fold
 from pipeline.placeholders import CODE, code_of, lookalikes
 from schemas.redacted import Original
 from schemas.result import Receipt
 
 _REACH = 160
 """How far before a code its kind and bracket are looked for."""
+
+_FEW_CODES = 40
+"""Up to so many codes are each searched on their own, which is faster than looking at every token."""
 
 _EMPHASIS = "*~`"
 _BETWEEN = (
@@ -114,10 +118,8 @@ def rehydrate(text: str, codes: Codes) -> str:
     regions: list[tuple[int, int]] | None = None
     pieces: list[str] = []
     done = 0
-    for match in CODE.finditer(text):
-        placeholder = codes.placeholders.get(match[0].lower())
-        if placeholder is None:
-            continue
+    for match in _matches(text, codes.placeholders):
+        placeholder = codes.placeholders[match[0].lower()]
         codes.returned.add(placeholder)
         original = codes.originals.get(placeholder)
         if original is None:
@@ -138,6 +140,22 @@ def rehydrate(text: str, codes: Codes) -> str:
         return text
     pieces.append(text[done:])
     return "".join(pieces)
+
+
+def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:
+    """Where codes of the job stand in a text, in order."""
+    if len(codes) > _FEW_CODES:
+        return (match for match in CODE.finditer(text) if match[0].lower() in codes)
+    folded = fold(text)
+    found: list[re.Match[str]] = []
+    for code in codes:
+        at = folded.find(code)
+        while at >= 0:
+            # A letter that only folds to one of the code's is no letter of the code.
+            if (match := CODE.match(text, at)) and match[0].lower() == code:
+                found.append(match)
+            at = folded.find(code, at + 1)
+    return sorted(found, key=re.Match.start)
 
 
 def _inside(regions: list[tuple[int, int]], offset: int) -> bool:
@@ -176,6 +194,8 @@ def _token(text: str, code: re.Match[str], placeholder: str, entity: str, done: 
         return _other_kind(text, before, low, start, end)
     if bracketed := _bracketed(text, match, low, end):
         return bracketed
+    if ":" in text[low + match.end("kind") : start]:
+        return _Token(start, end)  # `Person: …` is a label
     # Emphasis that began before the kind and ended before the code would be left half.
     kind_start = low + match.start("kind")
     return _whole_emphasis(text, kind_start, low + match.end("kind"), start, end, done)

@@ -30,18 +30,20 @@ FOLDER = Path(__file__).parent / "generated"
 
 
 def json_schema(message: type[msgspec.Struct]) -> dict[str, Any]:
-    """The message's JSON Schema (2020-12), self-contained, with its `schema` field required."""
+    """The message's JSON Schema (2020-12), self-contained."""
     (root,), definitions = msgspec.json.schema_components([message], ref_template="#/$defs/{name}")
     name = root["$ref"].rsplit("/", 1)[1]
     body = definitions.pop(name)
-    if "schema" in body["properties"]:
-        body["required"] = ["schema", *body.get("required", [])]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "$defs": definitions}
 
 
 def asyncapi(prefix: str = "llm.") -> dict[str, Any]:
     """The topics as channels and each role's reads and writes as operations (AsyncAPI 3.0.0)."""
-    reads: dict[str, tuple[TopicId, ...]] = {"redactor": ("jobs", "plain"), "completer": ("redacted",), "rehydrator": ("completions",)}
+    reads: dict[str, tuple[TopicId, ...]] = {
+        "redactor": ("jobs", "plain"),
+        "completer": ("redacted",),
+        "rehydrator": ("completions",),
+    }
     writes: dict[str, tuple[TopicId, ...]] = {
         "redactor": ("redacted", "results", "dead_letters", "audit"),
         "completer": ("completions", "dead_letters", "audit"),

@@ -49,7 +49,11 @@ TOPICS: dict[TopicId, Topic] = {
             retention_ms=3 * DAY_MS,
             # Raw records go by DeleteRecords below the committed offset; only whole
             # segments leave the disk, so segments are small and deleted at once.
-            config={"segment.bytes": "1048576", "segment.ms": "10000", "file.delete.delay.ms": "1000"},
+            config={
+                "segment.bytes": str(RECORD_MAX_BYTES + 1024 * 1024),
+                "segment.ms": "10000",
+                "file.delete.delay.ms": "1000",
+            },
         ),
         Topic(
             id="redacted",

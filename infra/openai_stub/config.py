@@ -58,7 +58,7 @@ class StubConfig(msgspec.Struct, forbid_unknown_fields=True):
     mode: Literal["helpful", "echo", "tool_calls"] = "helpful"
     latency_s: Seconds = 0.0
     latency_jitter_s: Seconds = 0.0  # up to so much more, evenly spread
-    placeholder: str = r"\[[A-Z][A-Z0-9_]*_[a-z2-7]{8}\]"
+    placeholder: str = r"\[[A-Z][A-Z0-9_]*_[0-9a-z]{8}\]"
     failures: Failures = msgspec.field(default_factory=Failures)
     mangling: Mangling = msgspec.field(default_factory=Mangling)
     retry_after_s: Seconds = 1.0

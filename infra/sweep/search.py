@@ -50,9 +50,9 @@ def sweep(
         may_be_empty: Places where finding nothing to read is all right.
 
     """
-    search = _Search(Scanner(canaries), SweepReport(canaries=len(canaries)))
     if not canaries:
-        search.report.problems.append("no canary to look for")
+        raise ValueError("no canary to look for")
+    search = _Search(Scanner(canaries), SweepReport(canaries=len(canaries)))
     for name, place in places.items():
         count = search.report.places[name] = PlaceCount()
         search.place(name, count, [place] if isinstance(place, Path | bytes) else place)
@@ -158,6 +158,8 @@ class _Search:
 
     def _buffer(self, place: str, buffer: bytes, locate: Locate, depth: int = 0, via: str = "") -> None:
         for match in self.scanner.scan(buffer):
+            if len(self.hits) >= MAX_HITS:
+                break  # finding out where each lies takes its time
             self._hit(match.canary, match.encoding, place, locate(match.position), via)
         if depth >= MAX_DEPTH:
             return
@@ -171,8 +173,7 @@ class _Search:
             self._flush(place, joined, depth + 1, opened)
 
     def _hit(self, canary: str, encoding: str, place: str, where: str, via: str) -> None:
-        if len(self.hits) < MAX_HITS:
-            self.hits.add(Hit(canary, encoding, place, where, via))
+        self.hits.add(Hit(canary, encoding, place, where, via))
 
 
 class _Joined:

@@ -79,9 +79,9 @@ def init_keys(keys_dir: Path, *, now: float, rotate: frozenset[KeyName] | None =
     """
     made: list[Path] = []
     stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
-    keys_dir.mkdir(mode=0o755, parents=True, exist_ok=True)
+    _make_folder(keys_dir, 0o755)
     for role, holding in HOLDINGS.items():
-        (keys_dir / role).mkdir(mode=0o700 if holding.private else 0o755, exist_ok=True)
+        _make_folder(keys_dir / role, 0o700 if holding.private else 0o755)
     for name in KeyName:
         if rotate is not None and name not in rotate:
             continue
@@ -117,8 +117,16 @@ def _generate(name: KeyName) -> tuple[str, bytes, bytes | None]:
     )
 
 
+def _make_folder(path: Path, mode: int) -> None:
+    """Whatever the umask: the completer runs as another user and must reach its own folder."""
+    if not path.is_dir():
+        path.mkdir(parents=True)
+        path.chmod(mode)
+
+
 def _write(path: Path, content: bytes, mode: int) -> Path:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    os.fchmod(descriptor, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
     return path

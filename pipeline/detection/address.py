@@ -1,27 +1,41 @@
 """Street addresses and postal codes of the main European and American forms."""
 
 import re
+from collections.abc import Iterable
 
-from pipeline.detection.rules import Rule
+from pipeline.detection.rules import Finder, Rule, Span
 
 _CAPITAL = r"[A-ZÀ-ÖØ-ÞĀ-ŽА-Я]"
 _WORD = rf"{_CAPITAL}[\w.'’-]{{0,24}}"
 
 _EN_SUFFIX = (
-    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|Terrace|Ter|Way|Parkway|Pkwy|"
-    "Circle|Cir|Highway|Hwy|Trail|Trl|Close|Crescent|Grove|Row|Mews|Plaza|Alley|Bypass|Causeway|Common|Corner|Cove|Crossing|"
-    "Expressway|Extension|Flats|Forges?|Gardens?|Gateway|Glens?|Greens?|Harbors?|Haven|Heights|Hills?|Hollow|Island|Isle|"
-    "Junctions?|Keys?|Knolls?|Lakes?|Landing|Light|Loop|Manors?|Meadows?|Mills?|Mission|Motorway|Mountain|Oval|Overpass|Parks?|"
-    "Parkways|Pass|Path|Pike|Pines?|Plains?|Points?|Ports?|Prairie|Radial|Ranch|Rapids?|Ridges?|River|Route|Run|Shoals?|Shores?|"
-    "Springs?|Spurs?|Station|Stravenue|Stream|Summit|Throughway|Trace|Track|Trafficway|Tunnel|Turnpike|Underpass|Unions?|"
+    "Street|St|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Square|Sq|"
+    "Terrace|Ter|Way|Parkway|Pkwy|"
+    "Circle|Cir|Highway|Hwy|Trail|Trl|Close|Crescent|Grove|Row|Mews|Plaza|Alley|Bypass|Causeway|"
+    "Common|Corner|Cove|Crossing|"
+    "Expressway|Extension|Flats|Forges?|Gardens?|Gateway|Glens?|Greens?|Harbors?|Haven|Heights|"
+    "Hills?|Hollow|Island|Isle|"
+    "Junctions?|Keys?|Knolls?|Lakes?|Landing|Light|Loop|Manors?|Meadows?|Mills?|Mission|Motorway|"
+    "Mountain|Oval|Overpass|Parks?|"
+    "Parkways|Pass|Path|Pike|Pines?|Plains?|Points?|Ports?|Prairie|Radial|Ranch|Rapids?|Ridges?|"
+    "River|Route|Run|Shoals?|Shores?|"
+    "Springs?|Spurs?|Station|Stravenue|Stream|Summit|Throughway|Trace|Track|Trafficway|Tunnel|"
+    "Turnpike|Underpass|Unions?|"
     "Valleys?|Via|Viaduct|Views?|Villages?|Ville|Vista|Walks?|Wells?|Quay"
 )
-_US_STATE = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|A[AEP]|GU"
-_UNIT = r"(?:,?\s{1,2}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Bldg|Room|Rm)\.?\s?#?\s?[A-Za-z]?\d{0,5}[A-Za-z]?|,?\s?#\s?\d{1,5})?"
+_US_STATE = (
+    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|"
+    "S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|A[AEP]|GU"
+)
+_UNIT = (
+    r"(?:,?\s{1,2}(?:Apt|Apartment|Suite|Ste|Unit|Flat|Floor|Fl|Bldg|Room|Rm)"
+    r"\.?\s?#?\s?[A-Za-z]?\d{0,5}[A-Za-z]?|,?\s?#\s?\d{1,5})?"
+)
 _CITY_STATE_ZIP = rf"(?:,?\s{{1,3}}{_WORD}(?:\s{_WORD}){{0,3}},\s{{0,3}}(?:{_US_STATE})\s{{1,3}}\d{{5}}(?:-\d{{4}})?)?"
 
 _ES_KIND = (
-    r"[Cc]alle|C/|C\\|Avda\.?|Avenida|Avinguda|Av\.|Paseo|P\.º|Pº|Pza\.?|Plaza|Plaça|Carrer|Ronda|Camino|Carretera|Ctra\.?|"
+    r"[Cc]alle|C/|C\\|Avda\.?|Avenida|Avinguda|Av\.|Paseo|P\.º|Pº|Pza\.?|Plaza|Plaça|Carrer|Ronda|"
+    r"Camino|Carretera|Ctra\.?|"
     r"Travesía|Glorieta|Urbanización|Urb\.|Rúa|Vía|Passeig|Rambla|Calzada|Bulevar|Callejón"
 )
 _FR_KIND = r"rue|avenue|av\.|boulevard|bd|bld|place|chemin|allée|impasse|quai|cours|route|square|passage|villa|sentier"
@@ -42,12 +56,38 @@ def _has_digit(value: str) -> bool:
     return any(map(str.isdigit, value))
 
 
+_GERMAN = re.compile(
+    rf"(?:(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{0,3}}{_CAPITAL}[\w.-]{{0,24}}(?:{_DE_SUFFIX})|"
+    rf"(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{1,3}}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|"
+    rf"Damm|Markt)) {_HOUSE}(?!\w|[.:,]\d)"
+)
+_DUTCH = re.compile(
+    rf"{_CAPITAL}[\w.'-]{{1,24}}(?: [\w.'-]{{1,20}}){{0,2}}?(?:{_NL_SUFFIX}) {_HOUSE}(?!\w|[.:,]\d)"
+    rf"|{_CAPITAL}[\w.'-]{{1,24}}(?:{_NL_SUFFIX}) {_HOUSE}(?!\w|[.:,]\d)"
+)
+
+
+def _look_back(pattern: re.Pattern[str]) -> Finder:
+    """Give a finder of streets whose last word the anchor hits, up to 60 characters back."""
+
+    def find(text: str, start: int, end: int) -> Iterable[Span]:
+        begin = max(0, start - 60, text.rfind("\n", max(0, start - 60), start) + 1)
+        while 0 < begin < start and text[begin - 1].isalnum():
+            begin += 1
+        found = pattern.finditer(text, begin, end + 12)
+        return [(*one.span(), 0.7) for one in found if one.start() <= start and one.end() >= end]
+
+    find.__qualname__ = f"look_back.{pattern.pattern}"
+    return find
+
+
 RULES = (
     Rule(  # 12 Fourth Street, Apt 5, Springfield, IL 62704
         entity="STREET_ADDRESS",
         anchor=r"\b\d{1,6}[A-Za-z]?[ ]{1,2}(?:[NSEW]\.? )?[A-Z0-9][A-Za-z0-9.'\x80-\xff]",
         pattern=(
-            rf"(?<![.,-])\d{{1,6}}[A-Za-z]? {{1,2}}(?:[NSEW]\.? )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) {{1,2}}){{1,4}}?(?:{_EN_SUFFIX})\b\.?"
+            rf"(?<![.,-])\d{{1,6}}[A-Za-z]? {{1,2}}(?:[NSEW]\.? )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) "
+            rf"{{1,2}}){{1,4}}(?:{_EN_SUFFIX})\b\.?"
             rf"(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?{_UNIT}{_CITY_STATE_ZIP}"
         ),
     ),
@@ -60,49 +100,67 @@ RULES = (
     Rule(  # military mail
         entity="STREET_ADDRESS",
         anchor=r"\b(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) [A-Z0-9]",
-        pattern=r"(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) \w{1,20},?\s(?:Box \d{1,5},?\s)?(?:[AFD]PO),? A[AEP] \d{5}(?:-\d{4})?",
+        pattern=(
+            r"(?:PSC|Unit|CMR|USNS|USNV|USCGC|USS) \w{1,20},?\s(?:Box \d{1,5},?\s)?(?:[AFD]PO),? A[AEP] "
+            r"\d{5}(?:-\d{4})?"
+        ),
     ),
     Rule(  # Hauptstraße 12a, Lange Gasse 7
         entity="STREET_ADDRESS",
         anchor=rf"(?:{_bytes(_DE_SUFFIX)}|Stra\xc3\x9fe|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Markt)[ ]\d",
-        find=lambda text, start, end: _look_back(_GERMAN, text, start, end),
+        find=_look_back(_GERMAN),
     ),
     Rule(  # Keizersgracht 5-2
         entity="STREET_ADDRESS",
         anchor=rf"[a-z](?:{_NL_SUFFIX})[ ]\d",
-        find=lambda text, start, end: _look_back(_DUTCH, text, start, end),
+        find=_look_back(_DUTCH),
     ),
     Rule(  # 5 bis, rue de la Paix
         entity="STREET_ADDRESS",
         anchor=rf"(?i)\b\d{{1,4}}[ ]?(?:bis|ter|[a-d])?,?[ ](?:{_bytes(_FR_KIND)})[ ]",
-        pattern=rf"(?i:\d{{1,4}}\s?(?:bis|ter|[a-d])?,?\s(?:{_FR_KIND})\s)(?:(?:de|du|des|la|le|les|l'|d'|l’|d’|et|en|sur|aux?)\s?){{0,3}}{_WORD}(?:[ '’-][\w'’.-]{{1,24}}){{0,4}}",
+        pattern=(
+            rf"(?i:\d{{1,4}}\s?(?:bis|ter|[a-d])?,?\s(?:{_FR_KIND})\s)(?:(?:de|du|des|la|le|les|l'|d'|l’|"
+            rf"d’|et|en|sur|aux?)\s?){{0,3}}{_WORD}(?:[ '’-][\w'’.-]{{1,24}}){{0,4}}"
+        ),
         score=0.7,
     ),
     Rule(
         entity="STREET_ADDRESS",
         anchor=rf"(?:\b(?:{_bytes(_ES_KIND)})|\bP\xc2\xba)[ ]?[A-Za-z\xc3]",
         pattern=(
-            rf"(?:{_ES_KIND})\s?(?:[^\W\d_][\w.'’ªº/-]{{0,24}}[ ]){{0,7}}[^\W\d_][\w.'’ªº-]{{0,24}},?\s{{0,2}}(?:n[°ºo]?\.?\s?|núm\.?\s?|número\s)?"
-            r"(?:\d{1,4}|s/n)(?:\s?[-–]\s?\d{1,4})?(?:(?:,\s?|\s|\s?-\s?)(?:\d{1,2}\s?[ºª°]?(?:\s?[A-Za-z]\b|\s?(?:izq|dcha|dcho|er)\w{0,6}\.?)?|[A-Z]\b|bajo|piso|portal|esc)){0,4}"
+            rf"(?:{_ES_KIND})\s?(?:[^\W\d_][\w.'’ªº/-]{{0,24}}[ ])"
+            rf"{{0,7}}[^\W\d_][\w.'’ªº-]{{0,24}},?\s{{0,2}}(?:n[°ºo]?\.?\s?|núm\.?\s?|número\s)?"
+            r"(?:\d{1,4}|s/n)(?:\s?[-–]\s?\d{1,4})?(?:(?:,\s?|\s|\s?-\s?)"
+            r"(?:\d{1,2}\s?[ºª°]?(?:\s?[A-Za-z]\b|\s?(?:izq|dcha|dcho|er)\w{0,6}\.?)?|[A-Z]\b|bajo|piso|"
+            r"portal|esc)){0,4}"
         ),
         score=0.7,
     ),
     Rule(
         entity="STREET_ADDRESS",
         anchor=rf"\b(?:{_IT_KIND})[ ][A-Za-z]",
-        pattern=rf"(?:{_IT_KIND})\s(?:(?:del|della|dei|delle|degli|di|da|dell'|san|santa|d'|al|alla)\s?)?(?:{_WORD}\s?){{1,4}},?\s?(?:n\.?\s?)?\d{{1,4}}(?:\s?/?\s?[a-zA-Z]\b)?",
+        pattern=(
+            rf"(?:{_IT_KIND})\s(?:(?:del|della|dei|delle|degli|di|da|dell'|san|santa|d'|al|alla)\s?)"
+            rf"?(?:{_WORD}\s?){{1,4}},?\s?(?:n\.?\s?)?\d{{1,4}}(?:\s?/?\s?[a-zA-Z]\b)?"
+        ),
         score=0.7,
     ),
     Rule(
         entity="STREET_ADDRESS",
         anchor=rf"\b(?:{_bytes(_PT_KIND)})[ ][A-Za-z]",
-        pattern=rf"(?:{_PT_KIND})\s(?:(?:da|do|das|dos|de)\s)?(?:{_WORD}\s?(?:(?:da|do|das|dos|de|e)\s)?){{1,5}},?\s?(?:n[.°º]{{1,2}}\s?)?\d{{1,5}}(?:\s?-?\s?\d{{1,2}}[ºª°][^\W\d]{{0,3}})?",
+        pattern=(
+            rf"(?:{_PT_KIND})\s(?:(?:da|do|das|dos|de)\s)?(?:{_WORD}\s?(?:(?:da|do|das|dos|de|e)\s)?)"
+            rf"{{1,5}},?\s?(?:n[.°º]{{1,2}}\s?)?\d{{1,5}}(?:\s?-?\s?\d{{1,2}}[ºª°][^\W\d]{{0,3}})?"
+        ),
         score=0.7,
     ),
     Rule(
         entity="STREET_ADDRESS",
         anchor=rf"\b(?:{_PL_KIND})[ ]?[A-Z0-9\xc3\xc4\xc5]",
-        pattern=rf"(?:{_PL_KIND})\s?(?:\d{{1,2}}\s)?(?:(?:{_WORD}|i)\s){{1,5}}\d{{1,4}}\s?[A-Za-z]?\b(?:\s?/\s?\d{{1,4}}|,?\s(?:m|lok|mieszk)\.?\s?\w{{1,4}})?",
+        pattern=(
+            rf"(?:{_PL_KIND})\s?(?:\d{{1,2}}\s)?(?:(?:{_WORD}|i)\s)"
+            rf"{{1,5}}\d{{1,4}}\s?[A-Za-z]?\b(?:\s?/\s?\d{{1,4}}|,?\s(?:m|lok|mieszk)\.?\s?\w{{1,4}})?"
+        ),
         score=0.75,
     ),
     Rule(
@@ -155,13 +213,20 @@ RULES = (
             *("code postal", "código postal", "codigo postal", "cap", "cep", "kod pocztowy", "postnummer"),
         ),
         link=r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|ist|est|es|è|é|jest)?\s?[:=]{0,2}\s{0,2}[\"'(]{0,2})",
-        pattern=r"\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-?\d{3}|\d{4,6}|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z][ -]?\d[A-Z]\d|\d{4}-\d{3}",
+        pattern=(
+            r"\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-?\d{3}|\d{4,6}|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|"
+            r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z][ -]?\d[A-Z]\d|\d{4}-\d{3}"
+        ),
         score=0.75,
     ),
     Rule(  # Great Britain
         entity="POSTCODE",
         anchor=r"\b[A-Z]{1,2}\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2}\b",
-        pattern=r"(?:A[BL]|B[ABDHLNRSTX]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[HNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}",
+        pattern=(
+            r"(?:A[BL]|B[ABDHLNRSTX]?|C[ABFHMORTVW]|D[ADEGHLNTY]|E[HNX]?|F[KY]|G[LUY]?|H[ADGPRSUX]|"
+            r"I[GMPV]|JE|K[ATWY]|L[ADELNSU]?|M[EKL]?|N[EGNPRW]?|O[LX]|P[AEHLOR]|R[GHM]|S[AEGKLMNOPRSTWY]?|"
+            r"T[ADFNQRSW]|UB|W[ACDFNRSV]?|YO|ZE)\d[A-Z\d]? \d[ABD-HJLNP-UW-Z]{2}"
+        ),
         score=0.65,
     ),
     Rule(  # Canada
@@ -193,27 +258,8 @@ RULES = (
     Rule(  # five digits that follow a house number and precede a town
         entity="POSTCODE",
         anchor=r"\d[^\n]{0,12}[,.;\-][ ]{1,2}(?:[A-Z]{1,2}-)?\d{5}[ ][A-Z\xc3]",
-        pattern=rf"\d[^\n\d]{{0,12}}[,.;\-] {{1,2}}(?:[A-Z]{{1,2}}-)?(?P<v>\d{{5}}) {_CAPITAL}[^\W\d_A-Z]{{2}}",
+        pattern=rf"\d[^\n]{{0,14}}?[,.;\-] {{1,2}}(?:[A-Z]{{1,2}}-)?(?P<v>\d{{5}}) {_CAPITAL}[^\W\d_A-Z]{{2}}",
         score=0.55,
         bounded=False,
     ),
 )
-
-_GERMAN = re.compile(
-    rf"(?:(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{0,3}}{_CAPITAL}[\w.-]{{0,24}}(?:{_DE_SUFFIX})|(?:{_CAPITAL}[\w.-]{{1,20}}[ -]){{1,3}}(?:Straße|Strasse|Str\.|Weg|Platz|Allee|Gasse|Ring|Damm|Markt)) {_HOUSE}(?!\w|[.:,]\d)"
-)
-_DUTCH = re.compile(
-    rf"{_CAPITAL}[\w.'-]{{1,24}}(?: [\w.'-]{{1,20}}){{0,2}}?(?:{_NL_SUFFIX}) {_HOUSE}(?!\w|[.:,]\d)|{_CAPITAL}[\w.'-]{{1,24}}(?:{_NL_SUFFIX}) {_HOUSE}(?!\w|[.:,]\d)"
-)
-
-
-def _look_back(pattern: re.Pattern[str], text: str, start: int, end: int) -> list[tuple[int, int, float]]:
-    """Find the street whose last word the anchor hit, no more than 60 characters back."""
-    begin = max(0, start - 60, text.rfind("\n", 0, start) + 1)
-    while begin < start and begin > 0 and text[begin - 1].isalnum():
-        begin += 1
-    return [
-        (m.start(), m.end(), 0.7)
-        for m in pattern.finditer(text, begin, end + 90)
-        if m.start() <= start and m.end() >= end
-    ]

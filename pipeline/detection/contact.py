@@ -9,6 +9,8 @@ _LABEL = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.){{1,8}}(?:[^\W\d_]{{2,24}}|xn--[a-z0-9-]{{2,59}})(?![\w-]|\.[^\W_])", re.I)
 # Read backwards from the @: RFC 5322's dot-atom and letters of any script.
 _LOCAL_BACKWARDS = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,64}")
+# A URL's user and password are for the rules of secrets.
+_USER_INFO = re.compile(r"://[^\s/?#@]{0,80}\Z")
 # What may stand unescaped before an address in prose, markup and query strings.
 _NOT_FIRST = "./'`{|}=?&*!#$^~-"
 
@@ -17,7 +19,46 @@ _SPOKEN_TAIL = re.compile(
     r"(?i)\s?[\[({]?\s?at\s?[\])}]?\s?((?:[a-z0-9-]{1,40}\s?(?:[\[({]\s?(?:dot|\.)\s?[\])}]|\sdot\s|\.)\s?){1,3}[a-z]{2,12})(?![a-z0-9])"
 )
 _SPOKEN_TLD = frozenset(
-    ["com", "org", "net", "edu", "gov", "io", "co", "uk", "de", "fr", "es", "it", "pl", "nl", "pt", "eu", "us", "ca", "au", "in", "info", "biz", "dev", "app", "me", "ch", "at", "be", "se", "no", "dk", "fi", "ie", "br", "mx", "jp", "cn", "ru"]
+    [
+        "com",
+        "org",
+        "net",
+        "edu",
+        "gov",
+        "io",
+        "co",
+        "uk",
+        "de",
+        "fr",
+        "es",
+        "it",
+        "pl",
+        "nl",
+        "pt",
+        "eu",
+        "us",
+        "ca",
+        "au",
+        "in",
+        "info",
+        "biz",
+        "dev",
+        "app",
+        "me",
+        "ch",
+        "at",
+        "be",
+        "se",
+        "no",
+        "dk",
+        "fi",
+        "ie",
+        "br",
+        "mx",
+        "jp",
+        "cn",
+        "ru",
+    ]
 )
 
 
@@ -31,9 +72,11 @@ def _email(text: str, start: int, end: int) -> Iterable[Span]:
     while begin < at and text[begin] in _NOT_FIRST:
         begin += 1
     # In key=value and path/name, the address is what follows the last sign.
-    for sign in "=/&|'`":
+    for sign in "=/&|'`{}":
         begin = max(begin, text.rfind(sign, begin, at) + 1)
     if begin == at or text[begin:at] == "git" or text[at - 1] == ".":
+        return ()
+    if _USER_INFO.search(text, max(0, begin - 96), begin):
         return ()
     return ((begin, domain.end(), 0.95),)
 
@@ -50,10 +93,30 @@ def _spoken_email(text: str, start: int, end: int) -> Iterable[Span]:
 
 def _is_public_url(value: str) -> bool:
     host = re.split(r"[/?#:]", value.rsplit("://", maxsplit=1)[-1], maxsplit=1)[0].lower()
-    return "." in host and not host.startswith(("127.", "0.0.0.0")) and not host.endswith(".")
+    return "." in host and not host.startswith(("127.", "0.0.")) and not host.endswith(".")
 
 
 _COORDINATE = r"[-+]?\d{1,3}\.\d{3,12}"
+
+_ANOTHER_NUMBER = re.compile(r"\s?[,;.]\s?[-+]?\d")
+_NUMBER_BEFORE = re.compile(r"\d[,;]\s?\Z")
+_PAIR = re.compile(rf"({_COORDINATE})°?\s?[NSns]?[,;]\s?({_COORDINATE})°?(?:\s?[EWew]\b)?")
+
+
+def _coordinates(text: str, start: int, _end: int) -> Iterable[Span]:
+    """Two decimal degrees; plain numbers in a list are not (too few decimals or out of range)."""
+    begin = start
+    while begin > max(0, start - 4) and (text[begin - 1].isdigit() or text[begin - 1] in "+-"):
+        begin -= 1
+    pair = _PAIR.match(text, begin)
+    if pair is None or (begin > 0 and (text[begin - 1].isalnum() or text[begin - 1] in ".,_")):
+        return ()
+    # Three numbers in a row are a list, whatever the first two would be on a map.
+    listed = _ANOTHER_NUMBER.match(text, pair.end()) or _NUMBER_BEFORE.search(text, max(0, begin - 3), begin)
+    if listed or abs(float(pair[1])) > 90 or abs(float(pair[2])) > 180:
+        return ()
+    return ((begin, pair.end(), 0.7),)
+
 
 RULES = (
     Rule(entity="EMAIL", anchor=r"[^\s@<>\"(),:;\[\]]@[A-Za-z0-9\x80-\xff]", find=_email),
@@ -80,8 +143,8 @@ RULES = (
     ),
     Rule(
         entity="GEO_COORDINATE",
-        anchor=r"\d\.\d{4,12}°?[ ]?[NnSs]?[,;][ ]?[-+]?\d{1,3}\.\d{4}",
-        find=lambda text, start, end: _coordinates(text, start, end),
+        anchor=r"\d\.\d{4,12}(?:°)?[ ]?[NnSs]?[,;][ ]?[-+]?\d{1,3}\.\d{4}",
+        find=_coordinates,
     ),
     Rule(
         entity="GEO_COORDINATE",
@@ -96,19 +159,3 @@ RULES = (
         bounded=False,
     ),
 )
-
-_PAIR = re.compile(rf"({_COORDINATE})°?\s?[NSns]?[,;]\s?({_COORDINATE})°?(?:\s?[EWew]\b)?")
-
-
-def _coordinates(text: str, start: int, end: int) -> Iterable[Span]:
-    """Two decimal degrees; plain numbers in a list are not (too few decimals or out of range)."""
-    begin = start
-    while begin > max(0, start - 4) and (text[begin - 1].isdigit() or text[begin - 1] in "+-"):
-        begin -= 1
-    pair = _PAIR.match(text, begin)
-    if pair is None or (begin > 0 and (text[begin - 1].isalnum() or text[begin - 1] in ".,_")):
-        return ()
-    after = text[pair.end() : pair.end() + 2].lstrip()
-    if abs(float(pair[1])) > 90 or abs(float(pair[2])) > 180 or (after.startswith((",", ".")) and after[1:2].isdigit()):
-        return ()
-    return ((begin, pair.end(), 0.7),)

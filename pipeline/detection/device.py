@@ -3,8 +3,8 @@
 import ipaddress
 import re
 
+from pipeline.detection.cards import luhn
 from pipeline.detection.context import NEAR, NEXT
-from pipeline.detection.payment import luhn
 from pipeline.detection.rules import Rule
 
 _HEX = "[0-9A-Fa-f]"
@@ -37,12 +37,44 @@ def _is_imei(value: str) -> bool:
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1?\d?\d)"
 
+_IPV6_CHARS = re.compile(r"[0-9A-Fa-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?:%\w{1,15})?")
+_HOST_BACKWARDS = re.compile(r"[A-Za-z0-9.-]{1,120}")
+
+
+def _ipv6(text: str, start: int, _end: int) -> list[tuple[int, int, float]]:
+    while text[start] in " \t\n\r[(\"'=,":
+        start += 1
+    if start and (text[start - 1].isalnum() or text[start - 1] in "_:.-"):
+        return []
+    found = _IPV6_CHARS.match(text, start)
+    if found is None:
+        return []
+    value = found[0]
+    if value.endswith(":") and not value.endswith("::"):
+        value = value[:-1]
+    following = text[start + len(value) : start + len(value) + 1]
+    if following.isalnum() or following in ("_", "-") or not _personal_v6(value):
+        return []
+    # C++ and Rust paths such as `a::b` and `dead::beef` are letters only.
+    if value.count(":") < 4 and not any(map(str.isdigit, value)):
+        return []
+    return [(start, start + len(value), 0.9)]
+
+
+def _hostname(text: str, start: int, end: int) -> list[tuple[int, int, float]]:
+    host = _HOST_BACKWARDS.match(text[max(0, start - 119) : start + 1][::-1])
+    return [(start + 1 - len(host[0].rstrip(".-")), end, 0.6)] if host else []
+
+
 RULES = (
     Rule(
         entity="IPV4",
         anchor=r"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}\b",
         # Four numbers are a version as often as an address, when a word says so.
-        pattern=rf"(?<![\w.])(?<![vV]ersion )(?<![vV]ersion: )(?<!§ )(?<![sS]ection )(?<![cC]hapter )(?:{_OCTET}\.){{3}}{_OCTET}(?![.-]?\d|-?[A-Za-z_])",
+        pattern=(
+            rf"(?<![\w.])(?<![vV]ersion )(?<![vV]ersion: )(?<!§ )(?<![sS]ection )(?<![cC]hapter )"
+            rf"(?:{_OCTET}\.){{3}}{_OCTET}(?![.-]?\d|-?[A-Za-z_])"
+        ),
         check=_personal_v4,
         score=0.8,
         unchecked=0.3,
@@ -50,12 +82,15 @@ RULES = (
     Rule(
         entity="IPV6",
         anchor=rf"{_HEX}{{1,4}}:{_HEX}{{1,4}}:{_HEX}{{0,4}}:|{_HEX}{{1,4}}::|[\s\[(\"'=,]::{_HEX}{{1,4}}",
-        find=lambda text, start, end: _ipv6(text, start),
+        find=_ipv6,
     ),
     Rule(
         entity="MAC_ADDRESS",
         anchor=rf"\b{_HEX}{{2}}(?:[:-]{_HEX}{{2}}){{5}}\b|\b{_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}\b",
-        pattern=rf"(?<![:-])(?:{_HEX}{{2}}(?:(?::{_HEX}{{2}}){{7}}|(?::{_HEX}{{2}}){{5}}|(?:-{_HEX}{{2}}){{7}}|(?:-{_HEX}{{2}}){{5}})|{_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}})(?![:-]?{_HEX})",
+        pattern=(
+            rf"(?<![:-])(?:{_HEX}{{2}}(?:(?::{_HEX}{{2}}){{7}}|(?::{_HEX}{{2}}){{5}}|(?:-{_HEX}{{2}}){{7}}|"
+            rf"(?:-{_HEX}{{2}}){{5}})|{_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}})(?![:-]?{_HEX})"
+        ),
         check=_is_mac,
         score=0.9,
     ),
@@ -132,7 +167,10 @@ RULES = (
     Rule(
         entity="COOKIE_ID",
         anchor=r"(?i)\b(?:set-)?cookie['\"]?\s?:\s?",
-        pattern=r"(?i:(?:set-)?cookie['\"]?\s?:\s?['\"]?)(?P<v>[\w.\-]{1,40}=[^\s;\"',]{8,400}(?:;\s[\w.\-]{1,40}=[^\s;\"',]{1,400}){0,20})",
+        pattern=(
+            r"(?i:(?:set-)?cookie['\"]?\s?:\s?['\"]?)(?P<v>[\w.\-]{1,40}=[^\s;\"',]{8,400}(?:;\s[\w.\-]"
+            r"{1,40}=[^\s;\"',]{1,400}){0,20})"
+        ),
         score=0.85,
         bounded=False,
     ),
@@ -140,7 +178,7 @@ RULES = (
     Rule(
         entity="HOSTNAME",
         anchor=r"(?i)[a-z0-9]\.(?:internal|local|corp|lan|intranet|localdomain|home)\b",
-        find=lambda text, start, end: _hostname(text, start, end),
+        find=_hostname,
     ),
     Rule(
         entity="HOSTNAME",
@@ -150,31 +188,3 @@ RULES = (
         score=0.6,
     ),
 )
-
-_IPV6_CHARS = re.compile(r"[0-9A-Fa-f:]{3,39}(?:(?<=:)\d{1,3}(?:\.\d{1,3}){3})?(?:%\w{1,15})?")
-_HOST_BACKWARDS = re.compile(r"[A-Za-z0-9.-]{1,120}")
-
-
-def _ipv6(text: str, start: int) -> list[tuple[int, int, float]]:
-    while text[start] in " \t\n\r[(\"'=,":
-        start += 1
-    if start and (text[start - 1].isalnum() or text[start - 1] in "_:.-"):
-        return []
-    found = _IPV6_CHARS.match(text, start)
-    if found is None:
-        return []
-    value = found[0]
-    if value.endswith(":") and not value.endswith("::"):
-        value = value[:-1]
-    following = text[start + len(value) : start + len(value) + 1]
-    if following.isalnum() or following in ("_", "-") or not _personal_v6(value):
-        return []
-    # C++ and Rust paths such as `a::b` and `dead::beef` are letters only.
-    if value.count(":") < 4 and not any(map(str.isdigit, value)):
-        return []
-    return [(start, start + len(value), 0.9)]
-
-
-def _hostname(text: str, start: int, end: int) -> list[tuple[int, int, float]]:
-    host = _HOST_BACKWARDS.match(text[max(0, start - 119) : start + 1][::-1])
-    return [(start + 1 - len(host[0].rstrip(".-")), end, 0.6)] if host else []

@@ -105,8 +105,14 @@ RULES = (
                 "tablica",
             ),
         ),
-        link=r"(?i:[\"'`)]{0,2}\s{0,2}(?:number|mark|no\.?|nr\.?|pojazdu|is|ist|est|es|jest|of|:|=|-|#|\|){0,3}\s{0,3}[\"'(]{0,2})",
-        pattern=r"(?=[A-Za-zÄÖÜ -]{0,8}\d)(?=[\d -]{0,8}[A-ZÄÖÜ])[A-ZÄÖÜ0-9]{1,4}[ \-·]?[A-Z0-9]{1,5}(?:[ \-·]?[A-Z0-9]{1,4})?",
+        link=(
+            r"(?i:[\"'`)]{0,2}\s{0,2}(?:number|mark|no\.?|nr\.?|pojazdu|is|ist|est|es|jest|of|:|=|-|#|\|)"
+            r"{0,3}\s{0,3}[\"'(]{0,2})"
+        ),
+        pattern=(
+            r"(?=[A-Za-zÄÖÜ -]{0,8}\d)(?=[\d -]{0,8}[A-ZÄÖÜ])[A-ZÄÖÜ0-9]{1,4}[ \-·]?[A-Z0-9]{1,5}(?:[ "
+            r"\-·]?[A-Z0-9]{1,4})?"
+        ),
         check=lambda value: 4 <= sum(map(str.isalnum, value)) <= 9,
         score=0.75,
     ),
@@ -127,7 +133,10 @@ RULES = (
             *("paspoort", "paspoortnummer", "paszport", "paszportu", "numer paszportu", "pasport"),
         ),
         link=r"(?i:[^\n;!?\d]{0,32}?)",
-        pattern=rf"{_HAS_DIGIT}[A-Z]{{0,3}}[ -]?\d(?:[ -]?\d){{5,10}}[A-Z]?|[CFGHJKLMNPRTVWXYZ](?=[A-Z]{{0,6}}\d)[CFGHJKLMNPRTVWXYZ0-9]{{8}}|\d{{2}}[A-Z]{{2}}\d{{5}}",
+        pattern=(
+            rf"{_HAS_DIGIT}(?:[A-Z]{{1,3}}[ -]?)?\d(?:[ -]?\d){{5,10}}[A-Z]?|"
+            rf"[CFGHJKLMNPRTVWXYZ](?=[A-Z]{{0,6}}\d)[CFGHJKLMNPRTVWXYZ0-9]{{8}}|\d{{2}}[A-Z]{{2}}\d{{5}}"
+        ),
         score=0.8,
     ),
     Rule(
@@ -142,7 +151,10 @@ RULES = (
     Rule(
         entity="PASSPORT_MRZ",
         anchor=r"\b[ACI][A-Z<][A-Z]{3}[A-Z0-9<]{9}[0-9<]",
-        pattern=r"[ACI][A-Z<][A-Z]{3}[A-Z0-9<]{9}\d[A-Z0-9<]{15}\s{1,3}\d{7}[MFX<]\d{7}[A-Z]{3}[A-Z0-9<]{11}\d\s{1,3}[A-Z<]{30}",
+        pattern=(
+            r"[ACI][A-Z<][A-Z]{3}[A-Z0-9<]{9}\d[A-Z0-9<]{15}\s{1,3}\d{7}[MFX<]\d{7}[A-Z]{3}[A-Z0-9<]{11}\d"
+            r"\s{1,3}[A-Z<]{30}"
+        ),
         check=_is_mrz,
         score=0.99,
         bounded=False,
@@ -181,7 +193,11 @@ RULES = (
             ),
         ),
         link=r"(?i:[^\n;!?\d]{0,28}?)",
-        pattern=rf"{_HAS_DIGIT}(?:[A-Z]{{1,5}}\d{{6}}[A-Z0-9]{{5}}|[A-Z]{{0,3}}[ -]?\d(?:[ \-/.]?\d){{4,15}}[A-Z]{{0,2}}|[A-Z]{{2}}\d{{2}}-\d{{2}}[A-Z]{{2}}-\d{{2}}[A-Z]{{2}}|[A-Z]\d{{3}}-\d{{4}}-\d{{4}}|(?=[A-Z]{{0,12}}\d{{4}})[A-Z0-9]{{8,16}})",
+        pattern=(
+            rf"{_HAS_DIGIT}(?:[A-Z]{{1,5}}\d{{6}}[A-Z0-9]{{5}}|(?:[A-Z]{{1,3}}[ -]?)?\d(?:[ \-/.]?\d)"
+            rf"{{4,15}}[A-Z]{{0,2}}|[A-Z]{{2}}\d{{2}}-\d{{2}}[A-Z]{{2}}-\d{{2}}[A-Z]{{2}}|"
+            rf"[A-Z]\d{{3}}-\d{{4}}-\d{{4}}|(?=[A-Z]{{0,12}}\d{{4}})[A-Z0-9]{{8,16}})"
+        ),
         score=0.75,
     ),
 )

@@ -88,7 +88,7 @@ class ExactRecognizer:
                 continue
             for length, offset in lengths[token]:
                 begin = place - offset
-                if begin < 0:
+                if begin < 0 or begin + length > len(tokens):
                     continue
                 entity = group.get(tuple(tokens[begin : begin + length]))
                 if entity is not None:

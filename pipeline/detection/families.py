@@ -2,14 +2,17 @@
 
 from pipeline.detection import (
     address,
+    banking,
+    cards,
     contact,
     crypto,
     device,
     documents,
     health,
     keys,
-    national_ids,
-    payment,
+    named_vendors,
+    national_ids_europe,
+    national_ids_world,
     person,
     phone,
     secrets,
@@ -21,7 +24,7 @@ from pipeline.detection.rules import Rule
 def all_rules() -> tuple[Rule, ...]:
     """Give the rules of all families; their order decides nothing."""
     modules = (
-        *(person, contact, phone, address, payment, crypto, device, documents),
-        *(secrets, keys, vendors, health, national_ids),
+        *(person, contact, phone, address, cards, banking, crypto, device, documents),
+        *(secrets, keys, named_vendors, vendors, health, national_ids_europe, national_ids_world),
     )
     return tuple(rule for module in modules for rule in module.RULES)

@@ -1,11 +1,14 @@
 """Identifiers of patients, insured persons and prescribers."""
 
+from pipeline.detection.cards import luhn
 from pipeline.detection.context import NEAR_OR_NEXT_LINE
-from pipeline.detection.payment import luhn
 from pipeline.detection.rules import Rule
 
-_LABEL = r"(?i:[\"'`)]{0,2}\s{0,2}(?:number|num|no\.?|nr\.?|n[°º]\.?|id|code|is|was|es|est|ist|jest|de|of|:|=|#|-|\|){0,4}\s{0,3}[\"'(]{0,2})"
-_ID = r"(?=[A-Za-z-]{0,10}\d)[A-Za-z]{0,5}[ -]?\d[A-Za-z0-9]{2,14}(?:-\d{2,8}){0,2}"
+_LABEL = (
+    r"(?i:[\"'`)]{0,2}\s{0,2}(?:number|num|no\.?|nr\.?|n[°º]\.?|id|code|is|was|es|est|ist|jest|de|"
+    r"of|:|=|#|-|\|){0,4}\s{0,24}[\"'(]{0,2})"
+)
+_ID = r"(?=[A-Za-z-]{0,10}\d)(?:[A-Za-z]{1,5}[ -]?)?\d[A-Za-z0-9]{2,14}(?:-\d{2,8}){0,2}"
 
 
 def _is_npi(value: str) -> bool:
@@ -23,6 +26,8 @@ RULES = (
         context=(
             *(
                 "mrn",
+                "med rec",
+                "medical rec",
                 "medical record",
                 "medical record number",
                 "medical record no",
@@ -58,9 +63,7 @@ RULES = (
         pattern=_ID,
         score=0.8,
     ),
-    Rule(
-        entity="MEDICAL_RECORD_NUMBER", anchor=r"\bMRN[-:# ]{1,2}\d{4}", pattern=r"MRN[-:# ]{1,2}\d{4,12}", score=0.85
-    ),
+    Rule(entity="MEDICAL_RECORD_NUMBER", anchor=r"\bMRN[-#]?\d{4}", pattern=r"MRN[-#]?\d{4,12}", score=0.85),
     Rule(
         entity="HEALTH_PLAN_ID",
         context=(
@@ -92,14 +95,20 @@ RULES = (
             ),
         ),
         link=_LABEL,
-        pattern=r"(?=[A-Za-z -]{0,10}\d)(?:nhc-)?[A-Z]{0,5}[ -]?\d{1,12}(?:[ \-/]{0,2}[A-Z0-9]{2,12}){0,4}",
+        pattern=r"(?=[A-Za-z -]{0,10}\d)(?:nhc-)?(?:[A-Z]{1,5}[ -]?)?\d{1,12}(?:[ \-/]{0,2}[A-Z0-9]{2,12}){0,4}",
         check=lambda value: sum(map(str.isdigit, value)) >= 5,
         score=0.7,
     ),
     Rule(
         entity="US_MBI",
-        anchor=r"\b[1-9][AC-HJKMNP-RT-Yac-hjkmnp-rt-y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b",
-        pattern=r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}",
+        anchor=(
+            r"\b[1-9][AC-HJKMNP-RT-Yac-hjkmnp-rt-y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0"
+            r"-9]\d-?[AC-HJKMNP-RT-Y]{2}\d{2}\b"
+        ),
+        pattern=(
+            r"[1-9][AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMNP-RT-Y][AC-HJKMNP-RT-Y0-9]\d-?[AC-HJKMN"
+            r"P-RT-Y]{2}\d{2}"
+        ),
         score=0.85,
     ),
     Rule(

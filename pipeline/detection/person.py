@@ -6,16 +6,60 @@ Names come from exact lists and, later, from a model behind the same `Recognizer
 from pipeline.detection.rules import Rule
 
 _MONTH = (
-    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|januar|februar|märz|mai|juni|juli|okt|dez|janv|févr|mars|avr|juin|juil|"
-    r"août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|fev|out|maa|mei|sty|lut|kwi|maj|cze|lip|sie|wrz|paź|paz|lis|gru)[^\W\d_]{0,8}\.?"
+    r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|januar|februar|märz|mai|juni|juli|okt|"
+    r"dez|janv|févr|mars|avr|juin|juil|"
+    r"août|déc|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|fev|out|maa|mei|sty|lut|kwi|maj|cze|lip|"
+    r"sie|wrz|paź|paz|lis|gru)[^\W\d_]{0,8}\.?"
 )
 _D = r"[0-9OoIl]"
 _DATE = (
-    rf"(?i:{_D}{{1,2}}\s?[./\-]\s?{_D}{{1,2}}\s?[./\-]\s?{_D}{{4}}|{_D}{{4}}\s?[./\-]\s?{_D}{{1,2}}\s?[./\-]\s?{_D}{{1,2}}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2}}|"
-    rf"\d{{1,2}}(?:st|nd|rd|th|\.|º|er)?\s?(?:of\s|de\s)?{_MONTH},?\s?(?:de\s|of\s|del\s)?\'?{_D}{{2,4}}|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,2}}\d{{4}}|"
+    rf"(?i:{_D}{{1,2}}\s?[./\-]\s?{_D}{{1,2}}\s?[./\-]\s?{_D}{{4}}|"
+    rf"{_D}{{4}}\s?[./\-]\s?{_D}{{1,2}}\s?[./\-]\s?{_D}{{1,2}}|\d{{1,2}}[./-]\d{{1,2}}[./-]\d{{2}}|"
+    rf"\d{{1,2}}(?:st|nd|rd|th|\.|º|er)?\s?(?:of\s|de\s)?{_MONTH},?\s?(?:de\s|of\s|del\s)"
+    rf"?\'?{_D}{{2,4}}|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,2}}\d{{4}}|"
     r"\d{8}|\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日|(?:昭和|平成|令和|大正)\s?(?:\d{1,2}|元)年\d{1,2}月\d{1,2}日)"
 )
-_LABEL_LINK = r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|was|ist|est|es|è|é|jest|am|on|el|le|il|dnia|den|the|:|=|-|\(){0,3}\s{0,3}[\"'(]{0,2})"
+_LABEL_LINK = (
+    r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|was|ist|est|es|è|é|jest|am|on|el|le|il|dnia|den|the|:|=|-|\()"
+    r"{0,3}\s{0,3}[\"'(]{0,2})"
+)
+
+_NOT_A_NAME = frozenset(
+    [
+        "none",
+        "null",
+        "true",
+        "false",
+        "name",
+        "self",
+        "string",
+        "text",
+        "varchar",
+        "default",
+        "admin",
+        "root",
+        "user",
+        "users",
+        "username",
+        "guest",
+        "anonymous",
+        "system",
+        "test",
+        "required",
+        "optional",
+        "undefined",
+        "unknown",
+        "example",
+        "your_username",
+        "your-username",
+        "login",
+        "password",
+        "email",
+        "postgres",
+        "optional",
+    ]
+)
+
 
 RULES = (
     Rule(
@@ -65,8 +109,14 @@ RULES = (
     ),
     Rule(
         entity="AGE",
-        anchor=r"(?i)\b\d{1,3}[ \-]?(?:years?|yrs?|y/o|yo|jahre?|ans|a\xc3\xb1os|anni|anos|jaar|lat|months?|weeks?|meses|mesi|mois|monate?)\b",
-        pattern=r"(?i)(?P<v>\d{1,3})(?:[ -]?(?:years?|yrs?|months?|weeks?)[ -]old|[ -]?(?:y/o|yo)\b|[ -]years?[ -]of[ -]age|\sjahre\salt|(?=\sjaar\soud)\sjaar|-jährig\w{0,2})",
+        anchor=(
+            r"(?i)\b\d{1,3}[ \-]?(?:years?|yrs?|y/o|yo|jahre?|ans|a\xc3\xb1os|anni|anos|jaar|lat|months?|"
+            r"weeks?|meses|mesi|mois|monate?)\b"
+        ),
+        pattern=(
+            r"(?i)(?P<v>\d{1,3})(?:[ -]?(?:years?|yrs?|months?|weeks?)[ -]old|[ -]?(?:y/o|yo)\b|[ "
+            r"-]years?[ -]of[ -]age|\sjahre\salt|(?=\sjaar\soud)\sjaar|-jährig\w{0,2})"
+        ),
         score=0.8,
     ),
     Rule(  # in Spanish and its neighbours the unit belongs to what is said about a person
@@ -128,7 +178,10 @@ RULES = (
             "turned",
         ),
         link=r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|of|ist|von|:|=|-|\(){0,2}\s{0,2}[\"'(]{0,2})",
-        pattern=r"\d{1,2}(?!\s?(?:%|px|ms|s\b|min|hours?|days?|hrs?|km|kg|lbs|[.,:/]\d|a\.?m|p\.?m|and\s\w+\s(?:of|minutes)))",
+        pattern=(
+            r"\d{1,2}(?!\s?(?:%|px|ms|s\b|min|hours?|days?|hrs?|km|kg|lbs|[.,:/]\d|a\.?m|p\.?m|"
+            r"and\s\w+\s(?:of|minutes)))"
+        ),
         score=0.6,
         check=lambda value: 0 < int(value) < 120,
     ),
@@ -162,7 +215,10 @@ RULES = (
             ),
         ),
         link=r"[\"'`)]{0,2}\s{0,2}[:=]\s{0,2}[\"'`(]{0,2}",
-        pattern=r"(?=[A-Za-z._-]{2,40}[\d._-]|[a-z]{4,32}(?![\w.(\[]))[A-Za-z][A-Za-z0-9._\-]{2,39}(?<![.\-])(?![\w(\[{]|[.][A-Za-z])",
+        pattern=(
+            r"(?=[A-Za-z._-]{2,40}[\d._-]|[a-z]{4,32}(?![\w.(\[]))[A-Za-z][A-Za-z0-9._\-]{2,39}(?<![.\-])"
+            r"(?![\w(\[{]|[.][A-Za-z])"
+        ),
         check=lambda value: value.lower() not in _NOT_A_NAME,
         score=0.6,
         bounded=False,
@@ -213,8 +269,4 @@ RULES = (
         score=0.65,
         bounded=False,
     ),
-)
-
-_NOT_A_NAME = frozenset(
-    ["none", "null", "true", "false", "name", "self", "string", "text", "varchar", "default", "admin", "root", "user", "users", "username", "guest", "anonymous", "system", "test", "required", "optional", "undefined", "unknown", "example", "your_username", "your-username", "login", "password", "email", "postgres", "optional"]
 )

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import hyperscan
 
@@ -12,7 +12,7 @@ Candidate: TypeAlias = tuple[int, int, int]
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 
-def _collect(rule: int, start: int, end: int, _flags: int, found: list[Candidate]) -> None:
+def _collect(rule: int, start: int, end: int, _flags: int, found: Any) -> None:
     found.append((start, end, rule))
 
 

@@ -5,8 +5,8 @@ To add a vendor, add a line to `_TOKENS`: name, prefix, characters, least and mo
 
 from typing import NamedTuple
 
+from pipeline.detection.randomness import looks_random
 from pipeline.detection.rules import Rule
-from pipeline.detection.secrets import looks_random
 
 _ALNUM = "A-Za-z0-9"
 _WORD = "A-Za-z0-9_"
@@ -57,6 +57,8 @@ _TOKENS = (
     _Token("digitalocean", "dor_v1_", _HEX, 64, 64),
     _Token("discord webhook", "discord.com/api/webhooks/", "0-9", 17, 20, r"/[A-Za-z0-9_-]{60,80}"),
     _Token("discord webhook", "discordapp.com/api/webhooks/", "0-9", 17, 20, r"/[A-Za-z0-9_-]{60,80}"),
+    _Token("discord bot", "", _URL, 24, 24, r"\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"),
+    _Token("discord bot", "", _URL, 26, 26, r"\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,38}"),
     _Token("docker", "dckr_pat_", _URL, 20, 60),
     _Token("docker", "dckr_oat_", _URL, 20, 60),
     _Token("doppler", "dp.pt.", _ALNUM, 40, 44),
@@ -225,7 +227,7 @@ def _rule(token: _Token) -> Rule:
     return Rule(
         entity="VENDOR_TOKEN",
         anchor=anchor,
-        pattern=rf"(?<![{_WORD}]){prefix}[{token.chars}]{{{most}}}{token.tail}(?![{_WORD}])",
+        pattern=rf"(?<![{_WORD}.]){prefix}[{token.chars}]{{{most}}}{token.tail}(?![{_WORD}])",
         check=looks_random,
         score=0.9,
         bounded=False,

@@ -29,11 +29,11 @@ from pipeline.fields.shared import (
 )
 from pipeline.walk import FeatureRefused, InvalidRequest
 
-_TEXT_PART = Fields(
+TEXT_PART = Fields(
     {"type": word("text"), "text": TEXT, "prompt_cache_breakpoint": CACHE_BREAKPOINT}, required=("text",)
 )
 _REFUSAL_PART = Fields({"type": word("refusal"), "refusal": TEXT})
-_TEXT_CONTENT = ByType(text=TEXT, many=content_parts(text=_TEXT_PART))
+_TEXT_CONTENT = ByType(text=TEXT, many=content_parts(text=TEXT_PART))
 
 _FUNCTION_CALL = Fields({"name": CLEAN, "arguments": TEXT})
 # Ids tie a call to its result; hashed, they still do, and carry nothing.
@@ -47,14 +47,14 @@ _TOOL_CALL = Tagged(
     FeatureRefused,
 )
 
-_MESSAGES = {
+MESSAGES = {
     "system": Fields({"role": word("system"), "content": _TEXT_CONTENT, "name": NAME}),
     "developer": Fields({"role": word("developer"), "content": _TEXT_CONTENT, "name": NAME}),
     "user": Fields({"role": word("user"), "content": _TEXT_CONTENT, "name": NAME}),
     "assistant": Fields(
         {
             "role": word("assistant"),
-            "content": ByType(text=TEXT, many=content_parts(text=_TEXT_PART, refusal=_REFUSAL_PART)),
+            "content": ByType(text=TEXT, many=content_parts(text=TEXT_PART, refusal=_REFUSAL_PART)),
             "refusal": TEXT,
             "name": NAME,
             "tool_calls": Many(_TOOL_CALL),
@@ -109,7 +109,7 @@ REQUEST = Fields(
     IDENTITY
     | SAMPLING
     | {
-        "messages": Many(Tagged("role", _MESSAGES, InvalidRequest), least=1),
+        "messages": Many(Tagged("role", MESSAGES, InvalidRequest), least=1),
         "model": Model(),
         "audio": REFUSED,
         "frequency_penalty": NUMBER,

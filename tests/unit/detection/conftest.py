@@ -1,0 +1,8 @@
+import pytest
+
+from pipeline.detection import Detector, build_detector
+
+
+@pytest.fixture(scope="session")
+def detector() -> Detector:
+    return build_detector()
