@@ -124,7 +124,8 @@ def _inbound(message: Any) -> Inbound:
         offset=message.offset,
         key=message.key,
         value=message.value,
-        timestamp=message.timestamp or 0.0,
+        # A producer may write any timestamp, also one before 1970, which no schema downstream takes.
+        timestamp=max(message.timestamp or 0.0, 0.0),
     )
 
 

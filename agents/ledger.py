@@ -90,7 +90,11 @@ class Ledger:
     def finish(self, offset: int, records: Sequence[Outbound]) -> None:
         """Hand over an offset's records; they are published with the next transaction."""
         self.tasks.pop(offset, None)
-        self.pending[offset] = records
+        if self._progress.finished(offset):
+            # While this ledger was fenced, another owner of the partition did the same work and published it.
+            self._progress.admitted.discard(offset)
+        else:
+            self.pending[offset] = records
         self._kick.set()
 
     async def close(self, deadline: float) -> int:

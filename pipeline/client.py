@@ -36,6 +36,8 @@ from schemas.result import Result
 
 log = structlog.get_logger()
 
+_UNCLAIMED_MAX = 10_000
+
 
 class UnsafeJobId(VeilError):
     """The id would lie on the broker in the clear, and it holds something sensitive."""
@@ -79,6 +81,7 @@ class Client:
         self._detector: Detector | None = None
         self._producer: AIOKafkaProducer | None = None
         self._listener: asyncio.Task[None] | None = None
+        self._opened: asyncio.Future[None]
         self._waiting: dict[tuple[str, str], asyncio.Future[Result]] = {}
         self._sent: dict[_Place, tuple[str, str]] = {}
         self._unclaimed: dict[_Place, DeadLetter] = {}
@@ -137,6 +140,7 @@ class Client:
         await self._listen()
         key = (job.tenant, job.job_id)
         future = self._waiting.setdefault(key, asyncio.get_running_loop().create_future())
+        place: _Place | None = None
         try:
             place = await self._send(job, plain=plain)
             self._sent[place] = key
@@ -149,6 +153,8 @@ class Client:
         finally:
             if self._waiting.get(key) is future:
                 del self._waiting[key]
+            if place is not None:
+                self._sent.pop(place, None)
 
     async def complete_all(
         self,
@@ -226,12 +232,15 @@ class Client:
                 raise UnsafeJobId("an id looks like sensitive data; use a random one")
 
     async def _listen(self) -> None:
-        """Read results from now on in the background, once."""
-        if self._listener is None:
-            opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._listener = asyncio.create_task(self._read_outcomes(opened))
+        """Read results from now on in the background; returns to every caller once that is so."""
+        if self._listener is None or self._listener.done():
+            self._opened = asyncio.get_running_loop().create_future()
+            self._listener = asyncio.create_task(self._read_outcomes(self._opened))
             self._listener.add_done_callback(self._fail_waiting)
-            await opened
+        listener, opened = self._listener, self._opened
+        await asyncio.wait((listener, opened), return_when=asyncio.FIRST_COMPLETED)
+        if not opened.done():
+            listener.result()
 
     def _fail_waiting(self, listener: asyncio.Task[None]) -> None:
         """Nobody may wait for a listener that has died."""
@@ -243,15 +252,10 @@ class Client:
 
     async def _read_outcomes(self, opened: asyncio.Future[None]) -> None:
         topics = [self._topics["results"], self._topics["dead_letters"]]
-        try:
-            async with TopicReader(self._settings, topics, start="end") as reader:
-                opened.set_result(None)
-                async for record in reader.records(follow=True):
-                    self._dispatch(record)
-        except VeilError as error:
-            if opened.done():
-                raise
-            opened.set_exception(error)
+        async with TopicReader(self._settings, topics, start="end") as reader:
+            opened.set_result(None)
+            async for record in reader.records(follow=True):
+                self._dispatch(record)
 
     def _dispatch(self, record: ConsumerRecord) -> None:
         if record.topic == self._topics["results"]:
@@ -268,8 +272,11 @@ class Client:
             place = _Place(letter.origin.topic, letter.origin.partition, letter.origin.offset)
             if place in self._sent:
                 self._settle_dead_letter(place, letter)
-            elif len(self._unclaimed) < 10_000:
+            else:
+                # Kept for a job whose place is not known here yet; most are other producers', so the oldest go.
                 self._unclaimed[place] = letter
+                if len(self._unclaimed) > _UNCLAIMED_MAX:
+                    del self._unclaimed[next(iter(self._unclaimed))]
 
     def _settle_dead_letter(self, place: _Place, letter: DeadLetter) -> None:
         tenant, job_id = self._sent.pop(place)

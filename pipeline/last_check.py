@@ -17,14 +17,13 @@ from pipeline.json_text import read_json
 from pipeline.occurrences import Strength, stands_alone, strength
 from schemas.codes import ErrorCode
 
-_PLACEHOLDER = re.compile(r"\[?[A-Z][A-Z0-9_]*_([0-9a-z]{8})\]?")
+_PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_]*_([0-9a-z]{8})")
 _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _DIGIT_RUN = re.compile(r"\d(?:[ \u00a0.,/()\-]{0,2}\d){6,}")
 _NOT_DIGITS = re.compile(r"\D")
 DIGITS_SOUGHT = 7
 _BASE64_SOUGHT = 6
-# A run of one case is a word: of six bytes or more, under one in a thousand has such a base64.
-_BASE64_TEXT = re.compile(r"(?![A-Z]?[a-z]+(?![A-Za-z0-9+/_-]))[A-Za-z0-9+/_-]{7,}")
+_BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{7,}")
 _GRAM = 6
 _MANY = 300
 """From so many needles on, one look at every position is faster than one search a needle."""
@@ -89,19 +88,26 @@ def _texts(tree: Any) -> Iterator[str]:
         case list():
             for item in tree:
                 yield from _texts(item)
-        case msgspec.Raw():
-            yield bytes(tree).decode()
         case bool() | None:
             pass
         case _:
-            yield str(tree)
+            # A short number is a setting (`max_tokens`), not somebody's.
+            number = bytes(tree).decode() if isinstance(tree, msgspec.Raw) else str(tree)
+            if len(number) >= DIGITS_SOUGHT:
+                yield number
+
+
+def _no_word(run: str) -> bool:
+    """Leave words out: of six bytes or more, under one in a thousand has a base64 of small letters only."""
+    rest = run[1:]
+    return not (rest.isalpha() and rest.islower())
 
 
 _HAYSTACKS: dict[str, Callable[[str], str]] = {
     "text": lambda text: text,
     "folded": lambda text: text.casefold(),
     "digits": lambda text: "|".join(_NOT_DIGITS.sub("", run) for run in _DIGIT_RUN.findall(text)),
-    "base64": lambda text: "|".join(_BASE64_TEXT.findall(text)).replace("-", "+").replace("_", "/"),
+    "base64": lambda text: "|".join(filter(_no_word, _BASE64_RUN.findall(text))).replace("-", "+").replace("_", "/"),
 }
 _HAYSTACK_OF = {
     "word": "text",

@@ -7,6 +7,7 @@ it: a message that was formatted beforehand shows its place alone.
 
 import asyncio
 import logging
+import re
 import sys
 import threading
 import traceback
@@ -31,9 +32,16 @@ SAFE_FIELDS = frozenset(
 """Fields that may be rendered. None of them may ever hold a value of a job."""
 
 
+_EVENT_NAME = re.compile(r"[a-z_]{1,40}\.[a-z_]{1,40}")
+
+
 def drop_undeclared(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
-    """Drop every field outside `SAFE_FIELDS`; runs last before rendering."""
-    return {name: event_dict[name] for name in event_dict if name in SAFE_FIELDS}
+    """Drop every field outside `SAFE_FIELDS`, and an event that is not `noun.past_participle`; runs last."""
+    safe = {name: event_dict[name] for name in event_dict if name in SAFE_FIELDS}
+    if not _EVENT_NAME.fullmatch(str(safe.get("event"))):
+        # Somebody has formatted values into it; where they did is found by this line's other fields.
+        safe["event"] = "event.unnamed"
+    return safe
 
 
 def render_exception(_: WrappedLogger, __: str, event_dict: EventDict) -> EventDict:
@@ -84,7 +92,9 @@ class _ForeignHandler(logging.Handler):
             fields["template"] = template
         if record.exc_info:
             fields["exc_info"] = record.exc_info
-        structlog.get_logger().log(record.levelno, "library.logged", **fields)
+        # structlog knows the five levels only, and a library may have made up its own.
+        level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+        structlog.get_logger().log(level, "library.logged", **fields)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """The stock method prints the record's arguments to stderr."""

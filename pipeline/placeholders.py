@@ -21,6 +21,7 @@ _LOOKALIKE = re.compile(
     # The look behind stands second, so that the scan jumps from capital to capital.
     r"([A-Z](?<![0-9A-Za-z].)[A-Z0-9]*(?:\\?[_ -][A-Z0-9]+)*)\\?[_ -]([0-9A-Za-z]{1,16})(?![0-9A-Za-z])"
 )
+_LONG = 65_536
 _FOLD = bytes(range(256)).lower()
 _NOT_IN_CODES = bytes(set(range(256)) - set(ALPHABET.encode()) - set(b"ABCDEFGHIJKLMNOPQRSTUVWXYZilou"))
 
@@ -71,20 +72,31 @@ def bare(placeholder: str) -> str:
     return placeholder[1:-1]
 
 
-def searchable(texts: Iterable[str | bytes]) -> bytes:
-    """Texts as codes are searched in them: letters folded, everything but letters and digits removed."""
-    joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
-    return joined.translate(_FOLD, _NOT_IN_CODES)
+class Taken:
+    """The request's own text as far as codes go: a code that stands in it is not issued."""
+
+    def __init__(self, texts: Iterable[str | bytes] = ()) -> None:
+        joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+        # Of a long text only what restoring would take for a code is kept; a short one is
+        # searched in every way to write it, with its separators removed.
+        self._short = joined.translate(_FOLD, _NOT_IN_CODES) if len(joined) < _LONG else b""
+        found = CODE.findall(joined.decode().lower()) if len(joined) >= _LONG else ()
+        self._tokens = frozenset(filter(is_code, found))
+
+    def __repr__(self) -> str:
+        return "<Taken>"
+
+    def __contains__(self, code: str) -> bool:
+        return code in self._tokens or code.encode() in self._short
 
 
 class Issuer:
     """Issues the placeholders of one job: equal originals share one, and none occurs in the request.
 
-    `taken` is the request's own text as `searchable` gives it. `issued` maps each
-    placeholder to its entity, `originals` the reversible ones to what they stand for.
+    `issued` maps each placeholder to its entity, `originals` the reversible ones to what they stand for.
     """
 
-    def __init__(self, scope: Scope, taken: bytes, reversible: Callable[[str], bool]) -> None:
+    def __init__(self, scope: Scope, taken: Taken, reversible: Callable[[str], bool]) -> None:
         self._scope = scope
         self._taken = taken
         self._reversible = reversible
@@ -119,7 +131,7 @@ class Issuer:
         while True:
             digest = _keyed(self._scope.key, self._scope.id, entity, text, spelling, str(counter))
             code = code_from(digest)
-            if is_code(code) and code not in self._codes and code.encode() not in self._taken:
+            if is_code(code) and code not in self._codes and code not in self._taken:
                 return code
             counter += 1
 

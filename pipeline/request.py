@@ -7,9 +7,10 @@ from typing import Any
 
 from pipeline.errors import VeilError
 from pipeline.fields.endpoints import api_words, tables
+from pipeline.fields.rules import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
 from pipeline.last_check import last_check
-from pipeline.placeholders import Issuer, Scope, lookalikes, searchable
+from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
 from pipeline.policy import Policy
 from pipeline.redaction import Decider, Detector, fill
 from pipeline.rehydration import Codes, rehydrate
@@ -76,7 +77,7 @@ def redact_request(
         raise FeatureRefused("model")
     decisions = Decider(policy, detector).decide(walk.slots)
     texts = [slot.text for slot in walk.slots]
-    issuer = Issuer(scope, searchable([request, *texts] if b"\\u" in request else [request]), policy.reversible)
+    issuer = Issuer(scope, Taken([request, *texts] if b"\\u" in request else [request]), policy.reversible)
     fill(decisions, issuer)
     seen = _lookalikes(walk.slots, issuer)
     if policy.instruction and issuer.issued:
@@ -86,7 +87,7 @@ def redact_request(
         body,
         {text: item.entity for text, item in decisions.values.items()},
         issued=issuer.issued,
-        words=api_words(endpoint),
+        words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
         instruction=INSTRUCTION,
     )
     return RedactedBody(

@@ -43,7 +43,7 @@ def luhn(value: str) -> bool:
 
 def _is_card(value: str) -> bool:
     digits = re.sub(r"\D", "", value)
-    return _brand_fits(digits) and luhn(digits) and len(set(digits)) > 2
+    return _brand_fits(digits) and luhn(digits) and len(set(digits)) > 1
 
 
 def _brand_fits(digits: str) -> bool:

@@ -57,8 +57,13 @@ class Model:
     def visit(self, spot: Spot) -> None:
         if not isinstance(spot.value, str) or not _MODEL_NAME.fullmatch(spot.value):
             raise InvalidRequest(str(spot.place))
-        if not _BASE_MODEL.fullmatch(spot.value):
+        if not is_base_model(spot.value):
             spot.collect(Use.CLEAN)
+
+
+def is_base_model(name: str) -> bool:
+    """Whether a model's name is one of OpenAI's own making."""
+    return _BASE_MODEL.fullmatch(name) is not None
 
 
 @dataclass(frozen=True)

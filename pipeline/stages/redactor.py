@@ -168,10 +168,11 @@ class RedactorWork:
         vault = self._seal_vault(job, case, redacted)
         key_id, key = self._keyring.signing_key()
         policy_version, detector_version = case.policy_version or "", case.detector_version or ""
+        expires_at = case.now + self._limits.attestation_lifetime
         attestation = attest(
             key,
             key_id=key_id,
-            expires_at=case.now + self._limits.attestation_lifetime,
+            expires_at=expires_at,
             body=redacted.body,
             job_id=job.job_id,
             tenant=job.tenant,
@@ -193,7 +194,8 @@ class RedactorWork:
             entities=redacted.entities,
             received_at=case.inbound.timestamp,
             redacted_at=case.now,
-            deadline=job.deadline,
+            # It stands in the clear: cut to what can matter, and to seconds, it holds no number of somebody's.
+            deadline=None if job.deadline is None else float(round(min(job.deadline, expires_at))),
         )
 
     def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody) -> Sealed:

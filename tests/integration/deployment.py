@@ -73,11 +73,13 @@ class WorkerProcess:
     under `folder`, so that whatever it writes can be searched.
     """
 
-    def __init__(self, role: str, environment: dict[str, str], folder: Path, *, command: str = "worker") -> None:
+    def __init__(self, role: str, environment: dict[str, str], folder: Path, *, user: int | None = None) -> None:
         self.role = role
         self.folder = folder
         self.output = folder / "output.log"
-        self._command = [sys.executable, "-m", "agents", command, "--role", role]
+        program = ["agents"] if user is None else ["infra.as_user", str(user)]
+        self._command = [sys.executable, "-m", *program, "worker", "--role", role]
+        self._user = user
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -108,6 +110,8 @@ class WorkerProcess:
         self._release()
         for name in ("work", "home", "tmp"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
+            if self._user is not None:
+                os.chown(self.folder / name, self._user, self._user)
         self._read_from = self.output.stat().st_size if self.output.exists() else 0
         with self.output.open("ab") as output:
             self._process = subprocess.Popen(
@@ -249,15 +253,23 @@ class Deployment:
         folder: Where the processes' own folders go.
         openai_base_url: What the completer alone is told, with an API key.
         environment: Further variables, for every process.
+        users: Roles that run under another uid (needs root).
     """
 
     def __init__(
-        self, settings: Settings, folder: Path, *, openai_base_url: str, environment: dict[str, str] | None = None
+        self,
+        settings: Settings,
+        folder: Path,
+        *,
+        openai_base_url: str,
+        environment: dict[str, str] | None = None,
+        users: dict[Role, int] | None = None,
     ) -> None:
         self.settings = settings
         self.folder = folder
         self._openai = {"OPENAI_BASE_URL": openai_base_url, "OPENAI_API_KEY": "test"}
         self._environment = environment or {}
+        self._users = users or {}
         self.all: list[WorkerProcess] = []
         self.workers: dict[Role, WorkerProcess] = {}
 
@@ -277,12 +289,12 @@ class Deployment:
         settings = msgspec.structs.replace(
             self.settings,
             keys=msgspec.structs.replace(self.settings.keys, dir=self.settings.keys.dir / role),
-            state=msgspec.structs.replace(self.settings.state, dir=folder / "state"),
+            state=msgspec.structs.replace(self.settings.state, dir=folder / "work" / "state"),
         )
         environment = environment_of(settings) | self._environment
         if role is Role.COMPLETER:
             environment |= self._openai
-        worker = WorkerProcess(role.value, environment, folder)
+        worker = WorkerProcess(role.value, environment, folder, user=self._users.get(role))
         self.all.append(worker)
         return worker
 

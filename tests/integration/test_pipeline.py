@@ -230,9 +230,8 @@ async def test_every_kind_of_bad_input_is_a_dead_letter_and_the_worker_goes_on(
     assert stub.requests == []
     after = await client.complete(client.job(chat(TEXT)), timeout=TIMEOUT)
     assert after.status is Status.COMPLETED
-    written = b"".join(
-        value or b"" for topic in ("dead_letters", "audit", "results") for value in await read(settings, topic)
-    )  # type: ignore[arg-type]
+    topics: tuple[TopicId, ...] = ("dead_letters", "audit", "results")
+    written = b"".join([value for topic in topics for value in await read(settings, topic)])
     assert b"canary" not in written
     assert "canary" not in "".join(capfd.readouterr())
 

@@ -73,6 +73,14 @@ def test_likeness_does_not_refuse(text: str, values: dict[str, str]) -> None:
     check(chat(text), values)
 
 
+def test_settings_and_model_names_are_no_users_text() -> None:
+    request = chat("x", max_tokens=123, temperature=0.42) | {"model": "gpt-4o-2024-08-06"}
+    check(request | {"model": "o3"}, {"123": "CARD_CVV", "42": "AGE"})
+    text = "born 2024-08-06, aged 42, cvv 123"
+    detector = Patterns(DATE_OF_BIRTH="2024-08-06", AGE=r"\b42\b", CARD_CVV=r"\b123\b")
+    assert redact_chat(request | chat(text) | {"model": request["model"]}, detector).entities["AGE"] == 1
+
+
 def test_placeholders_and_instruction_are_no_users_text() -> None:
     check(
         chat("[PERSON_k3m9x2ab] wrote", metadata={"a": INSTRUCTION}),

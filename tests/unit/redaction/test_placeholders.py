@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from pipeline.placeholders import Issuer, Scope, code_of, is_code, lookalikes, searchable
+from pipeline.placeholders import Issuer, Scope, Taken, code_of, is_code, lookalikes
 
 KEY = b"\x01" * 32
 
 
-def issuer(scope: str = "acme/job/1", taken: bytes = b"", key: bytes = KEY) -> Issuer:
-    return Issuer(Scope(key, scope), taken, lambda entity: entity != "PASSWORD")
+def issuer(scope: str = "acme/job/1", taken: str = "", key: bytes = KEY) -> Issuer:
+    return Issuer(Scope(key, scope), Taken([taken]), lambda entity: entity != "PASSWORD")
 
 
 def test_placeholder_names_its_kind_and_has_an_eight_character_code() -> None:
@@ -48,8 +48,15 @@ def test_parts_of_the_hashed_message_cannot_be_shifted() -> None:
 def test_code_that_stands_in_the_request_is_not_issued(spelling: str) -> None:
     code = code_of(issuer().issue("PERSON", "Ann"))
     text = spelling.format(code=code, upper=code.upper(), first=code[:3], second=code[3:])
-    again = code_of(issuer(taken=searchable([text])).issue("PERSON", "Ann"))
+    again = code_of(issuer(taken=text).issue("PERSON", "Ann"))
     assert again != code
+
+
+def test_code_that_stands_in_a_long_request_is_not_issued() -> None:
+    code = code_of(issuer().issue("PERSON", "Ann"))
+    filler = "nothing to see here. " * 5000
+    assert code_of(issuer(taken=filler).issue("PERSON", "Ann")) == code
+    assert code_of(issuer(taken=f"{filler} X_{code.upper()}.").issue("PERSON", "Ann")) != code
 
 
 def test_one_way_kind_is_issued_but_has_no_original() -> None:
