@@ -118,7 +118,7 @@ class Demo:
             init_keys(self.folder.keys, now=time.time())
             workers = Workers(self.folder, environment, await stub.start())
             self._stack.callback(workers.kill)
-            workers.separate_users()
+            workers.separate_completer()
             workers.start()
             await workers.ready()
         self._tell_users(workers)
@@ -237,7 +237,7 @@ class Demo:
                 f"The completer's user tried to read the other roles' {workers.denied_keys} private keys: all refused."
             )
         else:
-            told = "All three run as your own user; as root the demo gives each role a user of its own."
+            told = "All three run as your own user; as root the demo gives the completer a user of its own."
         self.screen.line(told, style="dim", indent=4)
 
     def _tell_jobs(self) -> None:

@@ -1,4 +1,4 @@
-"""Three worker processes, one a role, each with its own keys and, where that is possible, its own user."""
+"""Three worker processes, one a role, each with its own keys; as root the completer has its own user as well."""
 
 import asyncio
 import json
@@ -19,14 +19,18 @@ ROLES = (Role.REDACTOR, Role.COMPLETER, Role.REHYDRATOR)
 PROJECT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 45.0
-# Numbers that no distribution gives to anybody.
-_FIRST_UID = 61101
+# A number that no distribution gives to anybody.
+_COMPLETER_UID = 61101
 
-# Run as the completer's user: our code must be readable to it, the other roles' keys must not.
+# Becomes the completer's user and tries the other roles' private keys.
 _PROBE = """
-import sys, agents
+import os, sys
+uid = int(sys.argv[1])
+os.setgroups([])
+os.setresgid(uid, uid, uid)
+os.setresuid(uid, uid, uid)
 denied = 0
-for path in sys.argv[1:]:
+for path in sys.argv[2:]:
     try:
         open(path, "rb").close()
     except PermissionError:
@@ -46,35 +50,24 @@ class Workers:
         self.users: dict[Role, int] = {}
         self.denied_keys = 0
 
-    def separate_users(self) -> bool:
-        """Give each role a user of its own, and see that the completer's cannot read the others' keys."""
+    def separate_completer(self) -> bool:
+        """Give the completer a user of its own, and see that it cannot read the other roles' keys."""
         others = [path for role in set(Role) - {Role.COMPLETER} for path in (self._folder.keys / role).glob("*.key")]
-        users = {role: _FIRST_UID + number for number, role in enumerate(ROLES)}
         if os.geteuid() != 0:
             return False
-        # To reach their own folders, the users must pass through these; listing them stays ours.
+        # To reach its own folders, that user must pass through these; listing them stays ours.
         self._folder.path.chmod(0o711)
         for parent in (self._folder.keys, self._folder.state):
             parent.chmod(0o711)
         self._folder.settings.chmod(0o644)
-        for role, uid in users.items():
-            own = self._folder.keys / role
-            for path in (own, *own.iterdir()):
-                os.chown(path, uid, uid)
-        command = [sys.executable, "-c", _PROBE, *map(str, others)]
-        uid = users[Role.COMPLETER]
-        try:
-            probe = subprocess.run(
-                command, user=uid, group=uid, extra_groups=[], cwd=PROJECT, capture_output=True, check=False
-            )
-        except (OSError, subprocess.SubprocessError):
-            return False  # no right to change users, or nothing of ours can be read
+        command = [sys.executable, "-c", _PROBE, str(_COMPLETER_UID), *map(str, others)]
+        probe = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
         if probe.returncode:
-            return False
+            return False  # a root that may not change users
         self.denied_keys = int(probe.stdout)
         if self.denied_keys != len(others):
             raise DemoFailed("the completer's user can read another role's private key")
-        self.users = users
+        self.users = {Role.COMPLETER: _COMPLETER_UID}
         return True
 
     def start(self) -> None:
@@ -88,7 +81,8 @@ class Workers:
             user = self.users.get(role)
             if user is not None:
                 os.chown(state, user, user)
-            command = [sys.executable, "-m", "agents", "worker", "--role", role, "--config", str(self._folder.settings)]
+            program = ["agents"] if user is None else ["infra.as_user", str(user)]
+            command = [sys.executable, "-m", *program, "worker", "--role", role, "--config", str(self._folder.settings)]
             with (self._folder.logs / f"{role}.log").open("wb") as log:
                 process = subprocess.Popen(
                     command,
@@ -97,9 +91,6 @@ class Workers:
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,
-                    user=user,
-                    group=user,
-                    extra_groups=None if user is None else [],
                     start_new_session=True,  # Ctrl-C is for the demo, which then stops them in order
                 )
             self._processes[role] = process

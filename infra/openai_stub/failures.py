@@ -10,7 +10,8 @@ from infra.openai_stub import wire
 from infra.openai_stub.config import Failures, Mangling, Trigger
 from infra.openai_stub.prompt import Json
 
-_CODE_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_LETTERS = "abcdefghjkmnpqrstvwxyz"
+_DIGITS = "23456789"
 
 
 class Dice:
@@ -82,7 +83,7 @@ def mangle(placeholders: list[str], manglings: list[str], random: Random) -> Man
     free = iter(placeholders)
     for name in manglings:
         if name == "invent":
-            invented.append("[PERSON_" + "".join(random.choices(_CODE_ALPHABET, k=8)) + "]")
+            invented.append("[PERSON_" + "".join(random.choices(_LETTERS, k=6) + random.choices(_DIGITS, k=2)) + "]")
         elif (victim := next(free, None)) is not None:
             replacements[victim] = _mangled(victim, name)
     return Mangled(replacements, invented)
