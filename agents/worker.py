@@ -5,8 +5,9 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Coroutine, Sequence
-from types import ModuleType
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
 
 import structlog
 
@@ -20,12 +21,24 @@ from agents.plain_jobs import delete_processed
 from pipeline.adapters.kafka import create_topics
 from pipeline.keys import Role
 from pipeline.logs import on_loop_exception
-from pipeline.ports import TopicNames
+from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings, WrongSettings
+from schemas.topics import TopicId
 
 log = structlog.get_logger()
 
-ROLES: dict[Role, ModuleType] = {
+
+class RoleModule(Protocol):
+    """What a role's module gives: the topics it reads, and its stage with everything that stage needs."""
+
+    SOURCES: tuple[TopicId, ...]
+
+    def open_stage(
+        self, settings: Settings, topics: TopicNames, clock: Callable[[], float]
+    ) -> AbstractAsyncContextManager[Stage]: ...
+
+
+ROLES: dict[Role, RoleModule] = {
     Role.REDACTOR: redactor,
     Role.COMPLETER: completer,
     Role.REHYDRATOR: rehydrator,
@@ -51,9 +64,10 @@ def run_worker(settings: Settings, roles: Sequence[Role]) -> int:
 class Worker:
     """The roles of one process: started together, stopped together."""
 
-    def __init__(self, settings: Settings, roles: Sequence[Role]) -> None:
+    def __init__(self, settings: Settings, roles: Sequence[Role], modules: Mapping[Role, RoleModule] = ROLES) -> None:
         self._settings = settings
         self._roles = roles
+        self._modules = modules
         self._metrics = Metrics()
         self._apps: dict[Role, RoleApp] = {}
         self._assigned: set[Role] = set()
@@ -66,7 +80,7 @@ class Worker:
         topics = TopicNames(self._settings.kafka.topic_prefix)
         stages = {}
         for role in self._roles:
-            opened = ROLES[role].open_stage(self._settings, topics, time.time)
+            opened = self._modules[role].open_stage(self._settings, topics, time.time)
             stages[role] = await self._stack.enter_async_context(opened)
         made = await create_topics(self._settings)
         if made:
@@ -80,7 +94,7 @@ class Worker:
                 max_in_flight=self._max_in_flight(role),
                 metrics=self._metrics.of(role),
             )
-            sources = [topics[source] for source in ROLES[role].SOURCES]
+            sources = [topics[source] for source in self._modules[role].SOURCES]
             app = build_app(group, sources, self._settings, ledgers)
             self._apps[role] = app
             self._watch(role, app)

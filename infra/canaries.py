@@ -72,6 +72,7 @@ _CLASSES = {
     "@": string.ascii_uppercase,
     "&": "BCDFGHJKLMNPQRSTVWXYZ",
     "!": "ACDEFGHJKMNPQRTUVWXY",  # Medicare's letters
+    "~": "ACDEFGHJKMNPQRTUVWXY" + string.digits,
     "?": string.ascii_uppercase + string.digits,
     "^": string.ascii_lowercase,
     "*": string.ascii_letters + string.digits,
@@ -184,7 +185,7 @@ _SHAPES: dict[str, tuple[str, str, str]] = {
     "VENDOR_TOKEN": ("SG." + "*" * 22 + "." + "*" * 43, "", "It says SENDGRID_API_KEY={}"),
     "MEDICAL_RECORD_NUMBER": ("##########", "", "The patient's medical record number is MRN {}."),
     "HEALTH_PLAN_ID": ("XQH#########", "", "Her health plan member ID is {}."),
-    "US_MBI": ("1!?#-!?#-!!##", "", "My Medicare number (MBI) is {}."),
+    "US_MBI": ("1!~#-!~#-!!##", "", "My Medicare number (MBI) is {}."),
     "US_NPI": ("1#########", "npi", "The doctor's NPI is {}."),
     "US_DEA": ("B@#######", "dea", "The prescriber's DEA number is {}."),
     "US_SSN": ("###-##-####", "us.ssn", "My SSN is {}."),

@@ -63,6 +63,18 @@ _NOT_A_NAME = frozenset(
 
 RULES = (
     Rule(
+        entity="BIOMETRIC_ID",
+        context=(
+            *("fingerprint id", "fingerprint template", "face template", "faceprint", "face id template"),
+            *("biometric id", "biometric identifier", "biometric template", "iris scan", "iris template"),
+            *("voiceprint", "voice template", "fingerabdruck-id", "biometrische kennung", "plantilla biométrica"),
+            *("identifiant biométrique", "modello biometrico", "identyfikator biometryczny"),
+        ),
+        link=r"(?i:\s{0,2}(?:template|id|no\.?|number|is|ist|est|es|è|to|:|=|#){0,1}(?:\s{0,2}(?:id|is|:|=|#)){0,2}\s{0,2})",
+        pattern=r"(?=[A-Za-z-]{0,20}\d)[A-Za-z0-9][A-Za-z0-9-]{5,63}",
+        score=0.75,
+    ),
+    Rule(
         entity="DATE_OF_BIRTH",
         context=(
             *("date of birth", "dob", "d.o.b", "birth date", "birthdate", "birthday", "born", "born on", "bdate"),

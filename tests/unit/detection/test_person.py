@@ -12,6 +12,8 @@ FOUND = [
     ("DATE_OF_BIRTH", "fecha de nacimiento: ⟦12/03/1985⟧"),
     ("DATE_OF_BIRTH", "nato il ⟦12 marzo 1985⟧"),
     ("DATE_OF_BIRTH", "data urodzenia: ⟦8 marca 1979⟧"),
+    ("BIOMETRIC_ID", "fingerprint template ID is ⟦FP-8102c0fa7a26⟧."),
+    ("BIOMETRIC_ID", "biometric id: ⟦b7741920ac⟧"),
     ("AGE", "a ⟦34⟧-year-old woman"),
     ("AGE", "Age: ⟦34⟧"),
     ("AGE", "mujer de ⟦26 años⟧ sin antecedentes"),
@@ -20,9 +22,9 @@ FOUND = [
     ("SOCIAL_HANDLE", "on Twitter as ⟦@jane_doe⟧."),
 ]
 NOTHING = [
+    "the fingerprint template of the certificate was renewed",
     "the invoice of 12/03/1985",
     "updated on March 12, 1985",
-    "the language is 30 years old news? no: ages ago",
     "page: 34",
     "user: None",
     "def login(user: str) -> None: ...",
@@ -35,6 +37,6 @@ def test_what_context_says_about_a_person_is_found(detector: Detector, entity: s
     assert_marked(detector, entity, text)
 
 
-@pytest.mark.parametrize("text", NOTHING[:2] + NOTHING[3:])
+@pytest.mark.parametrize("text", NOTHING)
 def test_the_same_values_without_context_are_left(detector: Detector, text: str) -> None:
     assert_nothing(detector, text)
