@@ -48,7 +48,8 @@ class Original(msgspec.Struct, frozen=True, array_like=True):
     text: str
     entity: str
     in_json: bool = False
-    """The text was found inside a JSON document and is spelled as it was there."""
+    """The text was found inside a JSON document and is spelled as it was there; a number's
+    spelling marks a bare number, whose placeholder's quotes go when it is restored."""
 
     def __repr__(self) -> str:
         return f"<Original {self.entity}>"
@@ -59,7 +60,8 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     Nothing that decides where raw text goes is read from outside this seal.
     `issued` lists every placeholder in the request, the one-way ones too, which
-    have no original.
+    have no original. `lookalikes` are tokens of the prompt that only look like
+    placeholders: an answer that repeats them has not invented them.
     """
 
     job_id: Id
@@ -72,6 +74,7 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     received_at: UnixTime
     reply_to: TopicName | None = None
     labels: dict[Label, str] = {}
+    lookalikes: list[str] = []
 
     def __repr__(self) -> str:
         return f"<VaultContent {self.job_id}>"

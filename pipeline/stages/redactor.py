@@ -212,6 +212,7 @@ class RedactorWork:
             labels=reply.labels,
             originals=redacted.originals,
             issued=redacted.issued,
+            lookalikes=redacted.lookalikes,
             received_at=case.inbound.timestamp,
         )
         key_id, key = self._keyring.sealing_key(KeyName.VAULT)
@@ -221,9 +222,10 @@ class RedactorWork:
 
 def _scope_id(job: Job, policy: Policy) -> str:
     """Where equal values share a placeholder (DESIGN §2)."""
-    if policy.scope == "tenant":
+    scope = policy.scope_for(job.endpoint)
+    if scope == "tenant":
         return f"{job.tenant}/tenant"
-    if policy.scope == "conversation" and job.conversation is not None:
+    if scope == "conversation" and job.conversation is not None:
         return f"{job.tenant}/conversation/{job.conversation}"
     return f"{job.tenant}/job/{job.job_id}"
 

@@ -53,7 +53,13 @@ class RehydratorWork:
             return self._pass_on_failure(completion, completion.error, case)
         if completion.response is None:
             raise BindingMismatch("response")
-        restored = restore_answer(vault.endpoint, completion.response, originals=vault.originals, issued=vault.issued)
+        restored = restore_answer(
+            vault.endpoint,
+            completion.response,
+            originals=vault.originals,
+            issued=vault.issued,
+            lookalikes=vault.lookalikes,
+        )
         result = _result(completion, restored, vault, case)
         audit = AuditEvent(
             at=case.now,
