@@ -50,6 +50,7 @@ class Ledger:
         self.pending: dict[int, Sequence[Outbound]] = dict(carry or {})
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self._committed = 0
+        self._next_commit = 0.0
         self._settings = settings
         self._progress = Progress()
         self._progress.admitted |= self.pending.keys()
@@ -134,9 +135,9 @@ class Ledger:
                 if self._closing and not self.pending and not self.tasks:
                     return
                 await self._kick.wait()
-                if self.tasks and not self._closing:
-                    # Busy: more will finish soon, so share one transaction. Idle: commit at once.
-                    await asyncio.sleep(self._settings.delivery.linger)
+                if not self._closing:
+                    # Idle: commit at once. Busy: a transaction was only just made, so let more work share the next.
+                    await asyncio.sleep(self._next_commit - asyncio.get_running_loop().time())
                 self._kick.clear()
                 if self.pending:
                     await self._commit()
@@ -205,6 +206,7 @@ class Ledger:
         for offset in batch:
             del self.pending[offset]
         self._committed = base
+        self._next_commit = asyncio.get_running_loop().time() + self._settings.delivery.linger
         self._moved.set()
 
     async def _close_producer(self) -> None:

@@ -93,7 +93,7 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
 
 
 class DeliverySettings(_Section, frozen=True, kw_only=True):
-    """The offset ledger. `linger` is how long finished work waits for company while busy."""
+    """The offset ledger. `linger` is the least time between two transactions of a partition."""
 
     max_in_flight: Count = 64
     linger: Seconds = 0.03
