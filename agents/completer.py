@@ -26,6 +26,6 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         raise WrongSettings("the completer needs OPENAI_API_KEY in its environment")
     base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
     async with OpenAILLM(settings.openai, api_key=api_key, base_url=base_url) as llm:
-        work = CompleterWork(keyring=keyring, topics=topics, llm=llm, clock=clock)
+        work = CompleterWork(keyring=keyring, topics=topics, llm=llm)
         # No key of its own to hash with: hashes of untrusted ids are comparable within one process only.
         yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))

@@ -64,9 +64,10 @@ class Case:
     which may be anything.
     """
 
-    def __init__(self, inbound: Inbound, now: float) -> None:
+    def __init__(self, inbound: Inbound, clock: Clock) -> None:
         self.inbound = inbound
-        self.now = now
+        self.clock = clock
+        self.now = clock()
         self.trusted = False
         self.key: bytes | None = None
         self.job_id: str | None = None
@@ -118,7 +119,7 @@ class Boundary:
 
     async def process(self, inbound: Inbound) -> Sequence[Outbound]:
         """Every record to publish for this one; never raises for what it holds."""
-        case = Case(inbound, self._clock())
+        case = Case(inbound, self._clock)
         try:
             records = await self._work.work(inbound, case)
             check_sizes(records)

@@ -14,7 +14,7 @@ from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.keys import Keyring
 from pipeline.ports import LLM, CallFailed, Inbound, Outbound, TopicNames
-from pipeline.stages.boundary import Case, Clock, DeadlinePassed, publish
+from pipeline.stages.boundary import Case, DeadlinePassed, publish
 from schemas.audit import AuditEvent, Decision
 from schemas.completion import Completion, Failure
 from schemas.redacted import RedactedRequest
@@ -25,11 +25,10 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM, clock: Clock) -> None:
+    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm
-        self._clock = clock
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Verify, send, hand on."""
@@ -49,7 +48,7 @@ class CompleterWork:
         except CallFailed as failed:
             case.attempts = failed.attempts
             raise
-        completion = _completion(request, completed_at=self._clock(), attempts=answer.attempts)
+        completion = _completion(request, completed_at=case.clock(), attempts=answer.attempts)
         completion = msgspec.structs.replace(
             completion, response=answer.body, usage=answer.usage, openai_request_id=answer.request_id
         )
@@ -82,7 +81,7 @@ class CompleterWork:
             detail=error.detail,
             status=error.status if isinstance(error, CallFailed) else None,
         )
-        completion = _completion(request, completed_at=self._clock(), attempts=case.attempts)
+        completion = _completion(request, completed_at=case.clock(), attempts=case.attempts)
         completion = msgspec.structs.replace(completion, error=failure)
         return [publish(self._topics["completions"], case.key, completion)]
 

@@ -193,7 +193,7 @@ class RedactorWork:
             replay=replay,
             entities=redacted.entities,
             received_at=case.inbound.timestamp,
-            redacted_at=case.now,
+            redacted_at=case.clock(),
             # It stands in the clear: cut to what can matter, and to seconds, it holds no number of somebody's.
             deadline=None if job.deadline is None else float(round(min(job.deadline, expires_at))),
         )

@@ -141,7 +141,7 @@ def _result(completion: Completion, restored: Restored, vault: VaultContent, cas
         timing=Timing(
             redacted=max(completion.redacted_at - start, 0.0),
             completed=max(completion.completed_at - start, 0.0),
-            rehydrated=max(case.now - start, 0.0),
+            rehydrated=max(case.clock() - start, 0.0),
         ),
         labels=vault.labels,
     )

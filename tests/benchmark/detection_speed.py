@@ -36,7 +36,7 @@ def log_text(findings_a_kilobyte: int, kilobytes: int = 2000) -> str:
     lines = []
     for number in range(kilobytes):
         block = "".join(
-            f"2026-11-24T06:00:{n:02d}.123Z INFO worker[{number}] request handled path=/api/v1/items status=200 ms={n}\n"
+            f"2026-11-24T06:00:{n:02d}.123Z INFO worker[{number}] handled path=/api/v1/items status=200 ms={n}\n"
             for n in range(10)
         )
         block += "".join(f"mail=user{number}x{n}@example.org " for n in range(findings_a_kilobyte))

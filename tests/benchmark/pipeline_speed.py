@@ -44,7 +44,8 @@ class Row(msgspec.Struct):
 
 def prompt(number: int, size: int) -> str:
     """A ticket of about `size` bytes with an e-mail address, a phone number and a card."""
-    head = f"Ticket {number}: mail user{number}@example.org, call +49 30 90{number % 10000:04d}, card 4012 8888 8888 1881. "
+    phone = f"+49 30 90{number % 10000:04d}"
+    head = f"Ticket {number}: mail user{number}@example.org, call {phone}, card 4012 8888 8888 1881. "
     return head + (SENTENCE * (size // len(SENTENCE) + 1))[: max(size - len(head), 0)]
 
 
