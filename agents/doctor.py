@@ -17,7 +17,7 @@ from pipeline.adapters.reader import TopicReader
 from pipeline.errors import VeilError
 from pipeline.keys import HOLDINGS
 from pipeline.policy import load_policies
-from pipeline.policy_detector import PolicyDetectors
+from pipeline.policy_detector import PolicyDetectors, unseen_by_default
 from pipeline.settings import Settings
 from schemas.topics import DAY_MS, TOPICS
 
@@ -65,7 +65,11 @@ def _policy(settings: Settings) -> Check:
     except VeilError as error:
         return Check("policy", "fail", error.detail or error.code)
     where = settings.policy.file or "built in"
-    return Check("policy", "ok", f"{where}, version {policy.version}, detector {detector.version}")
+    finding = f"{where}, version {policy.version}, detector {detector.version}"
+    unseen = unseen_by_default(detector)
+    if unseen:
+        return Check("policy", "warn", f"{finding}; only what a policy lists is found of {', '.join(unseen)}")
+    return Check("policy", "ok", finding)
 
 
 def _keys(settings: Settings) -> list[Check]:

@@ -56,7 +56,10 @@ class ExactList(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
-    """One resolved policy: the file's base, then the named policy, then the tenant's overrides."""
+    """One resolved policy: the file's base, then the named policy, then the tenant's overrides.
+
+    `named` are the entities that the file itself speaks of.
+    """
 
     name: str
     scope: ScopeKind
@@ -64,6 +67,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     models: frozenset[str] | None
     threshold: float
     rules: dict[str, EntityRule]
+    named: frozenset[str]
     exact_lists: tuple[ExactList, ...]
     allow: frozenset[str]
     allow_store: bool
@@ -202,6 +206,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         if entity.on_by_default
     }
     lists: list[ExactList] = []
+    named: set[str] = set()
     # Custom entities of every level come first, so that `[entities]` may speak of them.
     for place, level in levels:
         for number, table in enumerate(source.typed(level, "custom", list, place) or []):
@@ -209,6 +214,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
     for place, level in levels:
         for entity, given in (source.typed(level, "entities", dict, place) or {}).items():
             _entity(source, entity, given, f"{place}[entities.{source.shown(entity)}]", rules, threshold)
+            named.add(entity)
     lists = [ExactList(item.entity, item.values, rules[item.entity].reversible) for item in lists]
     return Policy(
         name=name,
@@ -217,6 +223,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         models=models,
         threshold=threshold,
         rules=rules,
+        named=frozenset(named),
         exact_lists=tuple(lists),
         allow=frozenset(allow),
         **hygiene,

@@ -50,7 +50,9 @@ class DemoFolder:
     def __exit__(self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None) -> None:
         self._watcher.kill()
         self._watcher.communicate()
-        if not self.keep:
+        if self.keep:
+            self.path.chmod(0o700)
+        else:
             shutil.rmtree(self.path, ignore_errors=True)
 
     def watch(self, pid: int | None) -> None:

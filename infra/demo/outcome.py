@@ -28,10 +28,7 @@ def show(screen: Screen, title: str, sample: Sample, result: Result, sent: bytes
     if sent is None:
         screen.view("OpenAI saw", [Row("", "nothing")], sensitive=[], style="cyan")
     else:
-        body = json.loads(sent)
-        rows = request_rows(body)
-        rows.append(Row("also", f"model {body['model']}, store {json.dumps(body['store'])}"))
-        screen.view("OpenAI saw", rows, sensitive=sample.values, style="cyan")
+        screen.view("OpenAI saw", request_rows(json.loads(sent)), sensitive=sample.values, style="cyan")
     screen.view("came back", _answer(result), sensitive=sample.values, style="green")
     if result.error is None:
         receipt = result.receipt

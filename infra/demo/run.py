@@ -37,6 +37,8 @@ from schemas.audit import AuditEvent, Decision
 from schemas.result import Result, Status
 
 JOB_TIMEOUT_S = 60.0
+# All that the workers call is on this machine, but a given broker, which no proxy leads to.
+_PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
 _KAFKA_PREFIX = f"{ENV_PREFIX}KAFKA__"
 _OURS = frozenset({f"{_KAFKA_PREFIX}TOPIC_PREFIX", f"{_KAFKA_PREFIX}PARTITIONS"})
 # What the stub does to the answers of jobs whose metadata ask for it.
@@ -83,12 +85,12 @@ class Demo:
         self._stack = ExitStack()
         self._broker = Broker("")
         self._sent: dict[str, bytes] = {}
-        self._results: dict[str, Result] = {}
+        self.results: dict[str, Result] = {}
         self._records: list[bytes] | None = None
 
     def __enter__(self) -> Self:
         self._stack.enter_context(self.folder)
-        self.screen.line("Veilstream: raw jobs in, what OpenAI was sent, restored answers out, and the proof.")
+        self.screen.line("Veilstream: raw jobs in, redacted requests to OpenAI, restored answers out.")
         self.screen.line()
         return self
 
@@ -124,7 +126,7 @@ class Demo:
         self._tell_users(workers)
         try:
             with self.screen.stage(f"sending {len(self.samples)} jobs, each sealed to the redactor"):
-                self._results = await self._complete(settings, workers)
+                self.results = await self._complete(settings, workers)
                 self._sent = await self._match(settings, stub)
             self._tell_jobs()
             with self.screen.stage("stopping everything"):
@@ -155,12 +157,13 @@ class Demo:
         self.screen.line()
         self._tell_ends(faults)
         if faults or not found.clean:
-            reason = "something raw was found" if found.report.hits else "not proved"
-            self.screen.line(
-                f"FAILED: {reason if not found.clean else 'not every job ended as it should'}.", style="bold red"
-            )
+            reason = "not every job ended as it should" if found.clean else "the search did not come out clean"
+            self.screen.line(f"FAILED: {reason}.", style="bold red")
             return 1
-        self.screen.line("Nothing raw was written anywhere, and nothing raw was sent.", style="bold green")
+        self.screen.line(
+            f"None of the {found.report.canaries} values is in anything that was written or sent to OpenAI.",
+            style="bold green",
+        )
         self.screen.line()
         self.screen.line("Next: `make test` (all promises), `veil --help` (your own jobs), docs/architecture.md")
         return 0
@@ -171,7 +174,7 @@ class Demo:
         return {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith((ENV_PREFIX, "OPENAI_"))
+            if not (name.startswith((ENV_PREFIX, "OPENAI_")) or name.upper() in _PROXIES)
             or (given and name.startswith(_KAFKA_PREFIX) and name not in _OURS)
         }
 
@@ -237,7 +240,7 @@ class Demo:
                 f"The completer's user tried to read the other roles' {workers.denied_keys} private keys: all refused."
             )
         else:
-            told = "All three run as your own user; as root the demo gives the completer a user of its own."
+            told = f"All three run as one user here: {workers.shared_user}."
         self.screen.line(told, style="dim", indent=4)
 
     def _tell_jobs(self) -> None:
@@ -252,12 +255,13 @@ class Demo:
         for number, sample in enumerate(self.samples, 1):
             job_id = sample.job.job_id
             title = f"{number}/{len(self.samples)} {sample.title}"
-            outcome.show(self.screen, title, sample, self._results[job_id], self._sent.get(job_id))
+            outcome.show(self.screen, title, sample, self.results[job_id], self._sent.get(job_id))
         self.screen.line()
 
     def _tell_ends(self, faults: list[str]) -> None:
-        ends = Counter(result.status for result in self._results.values())
-        words = {Status.COMPLETED: "completed", Status.BLOCKED: "blocked by the policy", Status.FAILED: "refused"}
+        ends = Counter(result.status for result in self.results.values())
+        failed = "refused or failed" if faults else "refused"
+        words = {Status.COMPLETED: "completed", Status.BLOCKED: "blocked by the policy", Status.FAILED: failed}
         told = ", ".join(f"{ends[status]} {word}" for status, word in words.items() if ends[status])
         self.screen.line(f"{len(self.samples)} jobs: {told}{'' if faults else ', each as it should be'}.", style="bold")
         for fault in faults:
@@ -267,7 +271,7 @@ class Demo:
         faults = []
         for sample in self.samples:
             job_id = sample.job.job_id
-            fault = outcome.fault(sample, self._results[job_id], self._sent.get(job_id))
+            fault = outcome.fault(sample, self.results[job_id], self._sent.get(job_id))
             if fault is not None:
                 faults.append(f"{job_id}: {fault}")
         return faults

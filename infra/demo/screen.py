@@ -12,7 +12,8 @@ from infra.demo.views import Row
 
 _PLACEHOLDER = re.compile(r"\[[A-Z][A-Z0-9_]*_[0-9a-z]{8}\]")
 _WIDEST = 110
-_LABEL_WIDTH = 14
+_INDENT = 3
+_LABEL_WIDTH = 13
 _MOST_LINES = 9
 STAGES = 5
 
@@ -23,7 +24,7 @@ class Screen:
     def __init__(self, console: Console) -> None:
         self._console = console
         self.width = min(console.width, _WIDEST)
-        self.coloured = console.is_terminal
+        self.coloured = console.color_system is not None and not console.no_color
         self._number = 0
         self._open_line = False
 
@@ -65,7 +66,7 @@ class Screen:
 
     def view(self, title: str, rows: Sequence[Row], *, sensitive: Sequence[str], style: str) -> None:
         """One of a job's three views, its sensitive values and its placeholders marked."""
-        self._print(Text(f"  {title}", style=f"bold {style}"))
+        self._print(Text(f" {title}", style=f"bold {style}"))
         for row in rows:
             self._rows(row.label, self._marked(row.text, sensitive), label_style="dim")
 
@@ -86,15 +87,14 @@ class Screen:
         return shown
 
     def _rows(self, label: str, text: Text, *, label_style: str) -> None:
-        lines = [line for line in text.wrap(self._console, self.width - _LABEL_WIDTH - 4) if line.plain.strip()]
+        lines = [line for line in text.wrap(self._console, self.width - _INDENT - _LABEL_WIDTH) if line.plain.strip()]
         left_out = len(lines) - _MOST_LINES
         if left_out > 1:
             lines = [*lines[:_MOST_LINES], Text(f"… {left_out} more lines", style="dim")]
-        shown = label if len(label) < _LABEL_WIDTH else f"{label[: _LABEL_WIDTH - 2]}…"
         for number, line in enumerate(lines):
             line.rstrip()
-            start = shown if number == 0 else ""
-            row = Text.assemble("    ", (start.ljust(_LABEL_WIDTH), label_style), line)
+            start = label if number == 0 else ""
+            row = Text.assemble(" " * _INDENT, (start.ljust(_LABEL_WIDTH), label_style), line)
             row.rstrip()
             self._print(row)
 

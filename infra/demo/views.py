@@ -14,8 +14,8 @@ class Row(NamedTuple):
     text: str
 
 
-# What is told in a line of its own, or is the same in every request.
-_NOT_SHOWN = frozenset({"model", "messages", "input", "instructions", "store", "stream", "tools", "response_format"})
+# Who speaks is told in rows of their own; tools and schemas would be long, and hold no value here.
+_NOT_SHOWN = frozenset({"messages", "input", "instructions", "stream", "tools", "response_format"})
 
 
 def request_rows(body: dict[str, Any]) -> list[Row]:
@@ -28,7 +28,7 @@ def request_rows(body: dict[str, Any]) -> list[Row]:
     for message in body.get("messages", []):
         if message.get("content") != INSTRUCTION:
             rows += _message(message)
-    rows += [Row(name, _shown(value)) for name, value in body.items() if name not in _NOT_SHOWN]
+    rows.append(Row("also", ", ".join(f"{name} {_shown(body[name])}" for name in body if name not in _NOT_SHOWN)))
     return rows
 
 
@@ -38,17 +38,27 @@ def answer_rows(response: dict[str, Any]) -> list[Row]:
     for choice in response.get("choices", []):
         rows += _message(choice["message"])
     for item in response.get("output", []):
-        rows += [Row(item["role"], part["text"]) for part in item.get("content", [])]
+        rows += [Row(item["role"], _spaced(part["text"])) for part in item.get("content", [])]
     return rows
 
 
 def _message(message: dict[str, Any]) -> Iterator[Row]:
     role = message["role"]
     if content := message.get("content"):
-        yield Row(role, content)
+        yield Row(role, _spaced(content))
     for call in message.get("tool_calls") or []:
         function = call["function"]
-        yield Row(role, f"calls {function['name']}({function['arguments']})")
+        yield Row(role, f"calls {function['name']}({_spaced(function['arguments'])})")
+
+
+def _spaced(text: str) -> str:
+    """JSON with spaces in it, so that it can be wrapped; any other text as it is."""
+    if not text.startswith("{"):
+        return text
+    try:
+        return _shown(json.loads(text))
+    except ValueError:
+        return text
 
 
 def _shown(value: Any) -> str:

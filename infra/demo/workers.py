@@ -22,15 +22,16 @@ STOP_TIMEOUT_S = 45.0
 # A number that no distribution gives to anybody.
 _COMPLETER_UID = 61101
 
-# Becomes the completer's user and tries the other roles' private keys.
+# Becomes the completer's user, opens what it needs, and tries the other roles' private keys.
 _PROBE = """
 import os, sys
 uid = int(sys.argv[1])
 os.setgroups([])
 os.setresgid(uid, uid, uid)
 os.setresuid(uid, uid, uid)
+open(sys.argv[2], "rb").close()
 denied = 0
-for path in sys.argv[2:]:
+for path in sys.argv[3:]:
     try:
         open(path, "rb").close()
     except PermissionError:
@@ -48,27 +49,29 @@ class Workers:
         self._openai_url = openai_url
         self._processes: dict[Role, subprocess.Popen[bytes]] = {}
         self.users: dict[Role, int] = {}
+        self.shared_user = ""
         self.denied_keys = 0
 
-    def separate_completer(self) -> bool:
+    def separate_completer(self) -> None:
         """Give the completer a user of its own, and see that it cannot read the other roles' keys."""
         others = [path for role in set(Role) - {Role.COMPLETER} for path in (self._folder.keys / role).glob("*.key")]
         if os.geteuid() != 0:
-            return False
+            self.shared_user = "only root can give the completer one of its own"
+            return
         # To reach its own folders, that user must pass through these; listing them stays ours.
         self._folder.path.chmod(0o711)
         for parent in (self._folder.keys, self._folder.state):
             parent.chmod(0o711)
         self._folder.settings.chmod(0o644)
-        command = [sys.executable, "-c", _PROBE, str(_COMPLETER_UID), *map(str, others)]
+        command = [sys.executable, "-c", _PROBE, str(_COMPLETER_UID), str(self._folder.settings), *map(str, others)]
         probe = subprocess.run(command, cwd=PROJECT, capture_output=True, check=False)
         if probe.returncode:
-            return False  # a root that may not change users
+            self.shared_user = "no other user may be taken, or reach the temporary folder"
+            return
         self.denied_keys = int(probe.stdout)
         if self.denied_keys != len(others):
             raise DemoFailed("the completer's user can read another role's private key")
         self.users = {Role.COMPLETER: _COMPLETER_UID}
-        return True
 
     def start(self) -> None:
         """Start all three; `ready` waits for them."""
@@ -158,20 +161,11 @@ class Workers:
             return False
 
     def _port(self, role: Role) -> int | None:
-        for event in self._events(role):
-            if event.get("event") == "worker.started":
-                port = event["port"]
-                return port if isinstance(port, int) else None
-        return None
-
-    def _events(self, role: Role) -> list[dict[str, object]]:
-        events = []
         for line in self._lines(role):
-            try:
-                events.append(json.loads(line))
-            except ValueError:
-                continue
-        return events
+            if '"worker.started"' in line and line.endswith("}"):
+                port: int = json.loads(line)["port"]
+                return port
+        return None
 
     def _lines(self, role: Role) -> list[str]:
         return (self._folder.logs / f"{role}.log").read_text(errors="replace").splitlines()

@@ -84,7 +84,7 @@ _ITALIAN = Phrases(
 
 def phrases_for(text: str) -> Phrases:
     """Guess the language by its commonest words; English when unsure."""
-    words = re.findall(r"[^\W\d_]+", text.lower())
+    words = re.findall(r"\b[^\W\d_]+\b", text.lower())
     others = (_GERMAN, _FRENCH, _SPANISH, _ITALIAN)
     scores = [sum(word in phrases.common_words.split() for word in words) for phrases in others]
     best = max(scores)

@@ -121,7 +121,13 @@ class OpenAILLM:
             base_url=base_url,
             max_retries=0,
             timeout=settings.timeout,
-            http_client=DefaultAioHttpClient(limits=limits, timeout=settings.timeout, follow_redirects=False),
+            http_client=DefaultAioHttpClient(
+                limits=limits,
+                timeout=settings.timeout,
+                follow_redirects=False,
+                # A proxy of the environment is for the way out, never for a service on this machine.
+                trust_env=not _is_loopback(urlsplit(base_url).hostname or ""),
+            ),
         )
 
     async def __aenter__(self) -> Self:

@@ -23,6 +23,8 @@ _EN_SUFFIX = (
     "Turnpike|Underpass|Unions?|"
     "Valleys?|Via|Viaduct|Views?|Villages?|Ville|Vista|Walks?|Wells?|Quay"
 )
+_EN_SHORT = "St|Ave|Rd|Blvd|Ln|Dr|Ct|Pl|Sq|Ter|Pkwy|Cir|Hwy|Trl"
+"""Abbreviations: a full stop after one belongs to it, after a whole word it ends the sentence."""
 _US_STATE = (
     "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|P[AR]|RI|"
     "S[CD]|T[NX]|UT|V[AIT]|W[AIVY]|A[AEP]|GU"
@@ -87,7 +89,7 @@ RULES = (
         anchor=r"\b\d{1,6}[A-Za-z]?[ ]{1,2}(?:[NSEW]\.? )?[A-Z0-9][A-Za-z0-9.'\x80-\xff]",
         pattern=(
             rf"(?<![.,-])\d{{1,6}}[A-Za-z]? {{1,2}}(?:[NSEW]\.? )?(?:(?:{_WORD}|\d{{1,3}}(?:st|nd|rd|th)) "
-            rf"{{1,2}}){{1,4}}(?:{_EN_SUFFIX})\b\.?"
+            rf"{{1,2}}){{1,4}}(?:(?:{_EN_SHORT})\b\.?|(?:{_EN_SUFFIX})\b)"
             rf"(?: (?:N|S|E|W|NE|NW|SE|SW)\b)?{_UNIT}{_CITY_STATE_ZIP}"
         ),
     ),
