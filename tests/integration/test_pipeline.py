@@ -10,7 +10,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from agents.worker import Worker
+from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
@@ -119,6 +119,21 @@ async def test_a_plain_job_is_completed_where_plain_jobs_are_accepted(client: Cl
     results = [result async for result in first(client.results(follow=True))]
     assert results[0].job_id == "plain-1"
     assert content(results[0]) == TEXT
+
+
+async def test_a_plain_job_is_a_dead_letter_where_plain_jobs_are_not_accepted(
+    settings: Settings, stub: OpenAIStub
+) -> None:
+    strict = msgspec.structs.replace(settings, policy=msgspec.structs.replace(settings.policy, accept_plain=False))
+    refusing = Worker(strict, list(ROLES))
+    await refusing.start()
+    try:
+        offset = await produce(settings, "plain", json.dumps({**GOOD_JOB, "request": chat(TEXT)}).encode())
+        letter = await letter_from(settings, "plain", offset)
+    finally:
+        await refusing.stop()
+    assert letter.code is ErrorCode.PLAIN_NOT_ACCEPTED
+    assert stub.requests == []
 
 
 async def first(results: Any) -> Any:

@@ -1,0 +1,192 @@
+"""The offset ledger on a real broker: out of order, fenced, cut off, and through a crash of the broker."""
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from agents.ledger import Ledger
+from agents.progress import WINDOW, decode
+from infra.broker import start_broker
+from pipeline.adapters.reader import TopicReader
+from pipeline.ports import Outbound
+from pipeline.settings import Settings
+
+
+class Rig:
+    """One input partition, one output topic, and what is committed and visible of them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        prefix = settings.kafka.topic_prefix
+        self.tp = TopicPartition(f"{prefix}in", 0)
+        self.out = f"{prefix}out"
+        self.group = f"{prefix}group"
+
+    async def make_topics(self) -> None:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        await admin.start()
+        await admin.create_topics([NewTopic(self.tp.topic, 1, 1), NewTopic(self.out, 2, 1)])
+        await admin.close()
+
+    def ledger(self, carry: dict[int, list[Outbound]] | None = None) -> Ledger:
+        ledger = Ledger(self.tp, self.group, self.settings, carry=dict(carry or {}))
+        ledger.start()
+        return ledger
+
+    def records(self, offset: int) -> list[Outbound]:
+        return [Outbound(topic=self.out, value=b"%d" % offset)]
+
+    async def visible(self) -> Counter[int]:
+        """Offsets whose output a committed reader sees, and how often."""
+        async with TopicReader(self.settings, [self.out], start="beginning") as reader:
+            return Counter([int(record.value) async for record in reader.records()])
+
+    async def committed(self) -> tuple[int, set[int]]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
+        await admin.start()
+        try:
+            found = (await admin.list_consumer_group_offsets(self.group, partitions=[self.tp]))[self.tp]
+        finally:
+            await admin.close()
+        return found.offset, decode(found.offset, found.metadata)
+
+
+async def until(ledger: Ledger, offset: int) -> None:
+    """Wait until everything below `offset` is committed."""
+    async with asyncio.timeout(30):
+        while ledger.committed_offset < offset:
+            await asyncio.sleep(0.01)
+
+
+async def published(ledger: Ledger) -> None:
+    """Wait until nothing is left to publish."""
+    async with asyncio.timeout(30):
+        while ledger.pending:
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def rig(settings: Settings) -> Rig:
+    rig = Rig(settings)
+    await rig.make_topics()
+    return rig
+
+
+async def test_work_that_finishes_out_of_order_is_published_and_the_gap_stays_open(rig: Rig) -> None:
+    ledger = rig.ledger()
+    assert all([await ledger.admit(offset) for offset in range(5)])
+    for offset in (3, 1, 4):
+        ledger.finish(offset, rig.records(offset))
+    await published(ledger)
+    assert await rig.committed() == (0, {1, 3, 4})
+    assert await rig.visible() == Counter([1, 3, 4])
+    for offset in (0, 2):
+        ledger.finish(offset, rig.records(offset))
+    await until(ledger, 5)
+    assert await rig.committed() == (5, set())
+    assert await rig.visible() == Counter(range(5))
+    assert await ledger.close(1.0) == 0
+
+
+async def test_an_heir_does_exactly_what_is_left(rig: Rig) -> None:
+    first = rig.ledger()
+    for offset in range(6):
+        await first.admit(offset)
+    for offset in (1, 2, 5):
+        first.finish(offset, rig.records(offset))
+    await published(first)
+    heir = rig.ledger()  # as after a crash: nobody closed the first
+    left = [offset for offset in range(6) if await heir.admit(offset)]
+    assert left == [0, 3, 4]
+    for offset in left:
+        heir.finish(offset, rig.records(offset))
+    await until(heir, 6)
+    assert await rig.visible() == Counter(range(6))
+    await heir.close(1.0)
+    await first.close(0.1)
+
+
+async def test_a_fenced_owner_publishes_nothing_twice(rig: Rig) -> None:
+    first = rig.ledger()
+    for offset in range(4):
+        await first.admit(offset)
+    heir = rig.ledger()
+    for offset in range(4):
+        assert await heir.admit(offset)
+        heir.finish(offset, rig.records(offset))
+    await until(heir, 4)
+    for offset in range(4):  # the zombie comes back with its answers
+        first.finish(offset, rig.records(offset))
+    await published(first)
+    assert await rig.visible() == Counter(range(4))
+    assert (await rig.committed())[0] == 4
+    await asyncio.gather(first.close(1.0), heir.close(1.0))
+
+
+async def test_closing_waits_for_work_in_flight_and_cuts_off_what_takes_longer(rig: Rig) -> None:
+    ledger = rig.ledger()
+
+    async def work(offset: int, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        ledger.finish(offset, rig.records(offset))
+
+    for offset, seconds in enumerate((0.2, 60.0)):
+        await ledger.admit(offset)
+        ledger.tasks[offset] = asyncio.create_task(work(offset, seconds))
+    assert await ledger.close(1.0) == 1
+    assert await rig.visible() == Counter([0])
+    assert (await rig.committed())[0] == 1
+
+
+async def test_a_closing_ledger_admits_nothing(rig: Rig) -> None:
+    ledger = rig.ledger()
+    await ledger.admit(0)
+    closing = asyncio.create_task(ledger.close(0.5))
+    await asyncio.sleep(0)
+    assert await ledger.admit(1) is False
+    await closing
+
+
+async def test_an_offset_too_far_ahead_waits_for_the_lowest_unfinished_one(rig: Rig) -> None:
+    ledger = rig.ledger()
+    await ledger.admit(0)
+    await ledger.admit(1)
+    waiting = asyncio.create_task(ledger.admit(WINDOW + 1))
+    done, _ = await asyncio.wait([waiting], timeout=0.3)
+    assert not done
+    ledger.finish(0, rig.records(0))
+    ledger.finish(1, rig.records(1))
+    assert await asyncio.wait_for(waiting, 10) is True
+    await ledger.close(0.1)
+
+
+async def test_work_that_could_not_be_published_is_carried_to_the_next_ledger(rig: Rig) -> None:
+    heir = rig.ledger(carry={0: rig.records(0), 1: rig.records(1)})
+    await published(heir)
+    assert await rig.visible() == Counter([0, 1])
+    assert not await heir.admit(0)
+    await heir.close(1.0)
+
+
+async def test_a_crash_of_the_broker_loses_and_repeats_nothing(settings: Settings, tmp_path: Path) -> None:
+    with start_broker(local=True, data_dir=tmp_path / "kafka") as broker:
+        kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=broker.bootstrap_servers)
+        rig = Rig(msgspec.structs.replace(settings, kafka=kafka))
+        await rig.make_topics()
+        ledger = rig.ledger()
+        for offset in range(300):
+            assert await ledger.admit(offset)
+            ledger.finish(offset, rig.records(offset))
+            await asyncio.sleep(0.005)
+            if offset == 100:
+                broker.kill()
+            if offset == 150:
+                await asyncio.to_thread(broker.restart)
+        await until(ledger, 300)
+        assert await rig.visible() == Counter(range(300))
+        await ledger.close(5.0)
