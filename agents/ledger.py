@@ -217,6 +217,10 @@ class Ledger:
             await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT)
         except (KafkaError, TimeoutError, OSError) as exc:
             log.warning("ledger.close_failed", exc_info=exc, **self._place())
+            # A fenced producer waits for ever for batches that nobody takes; its task and connections must not stay.
+            with contextlib.suppress(KafkaError, OSError):
+                await producer._sender.close()
+                await producer.client.close()
 
     def _place(self) -> dict[str, object]:
         return {

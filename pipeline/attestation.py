@@ -2,6 +2,7 @@
 
 import hashlib
 
+import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -27,59 +28,43 @@ class AttestationExpired(VeilError):
     code = ErrorCode.ATTESTATION_EXPIRED
 
 
-def statement(
-    *,
-    body: bytes,
-    job_id: str,
-    tenant: str,
-    endpoint: Endpoint,
-    policy_version: str,
-    detector_version: str,
-    vault: Sealed,
-    key_id: str,
-    expires_at: float,
-) -> bytes:
-    """The bytes that are signed: every field that decides what is sent and how it is restored."""
-    return length_prefixed(
-        _VERSION,
-        hashlib.sha256(body).digest(),
-        job_id.encode(),
-        tenant.encode(),
-        endpoint.encode(),
-        policy_version.encode(),
-        detector_version.encode(),
-        hashlib.sha256(length_prefixed(vault.key_id.encode(), vault.ciphertext)).digest(),
-        key_id.encode(),
-        repr(expires_at).encode(),
-    )
+class Claims(msgspec.Struct, frozen=True, kw_only=True):
+    """What is signed: every field that decides what is sent and how it is restored."""
+
+    body: bytes
+    job_id: str
+    tenant: str
+    endpoint: Endpoint
+    policy_version: str
+    detector_version: str
+    vault: Sealed
+    key_id: str
+    expires_at: float
+
+    def __repr__(self) -> str:
+        return f"<Claims {self.job_id}>"
+
+    def statement(self) -> bytes:
+        """The bytes under the signature: every field, length-prefixed; body and vault by their SHA-256."""
+        vault = length_prefixed(self.vault.key_id.encode(), self.vault.ciphertext)
+        return length_prefixed(
+            _VERSION,
+            hashlib.sha256(self.body).digest(),
+            self.job_id.encode(),
+            self.tenant.encode(),
+            self.endpoint.encode(),
+            self.policy_version.encode(),
+            self.detector_version.encode(),
+            hashlib.sha256(vault).digest(),
+            self.key_id.encode(),
+            repr(self.expires_at).encode(),
+        )
 
 
-def attest(
-    key: Ed25519PrivateKey,
-    *,
-    key_id: str,
-    expires_at: float,
-    body: bytes,
-    job_id: str,
-    tenant: str,
-    endpoint: Endpoint,
-    policy_version: str,
-    detector_version: str,
-    vault: Sealed,
-) -> Attestation:
+def attest(key: Ed25519PrivateKey, claims: Claims) -> Attestation:
     """Sign a redacted request; only what the last check has passed comes here."""
-    signed = statement(
-        body=body,
-        job_id=job_id,
-        tenant=tenant,
-        endpoint=endpoint,
-        policy_version=policy_version,
-        detector_version=detector_version,
-        vault=vault,
-        key_id=key_id,
-        expires_at=expires_at,
-    )
-    return Attestation(key_id=key_id, expires_at=expires_at, signature=key.sign(signed))
+    signature = key.sign(claims.statement())
+    return Attestation(key_id=claims.key_id, expires_at=claims.expires_at, signature=signature)
 
 
 def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> None:
@@ -90,7 +75,7 @@ def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> No
         AttestationExpired: it fits, but `now` is past its end.
     """
     attestation = request.attestation
-    signed = statement(
+    claims = Claims(
         body=request.body,
         job_id=request.job_id,
         tenant=request.tenant,
@@ -102,7 +87,7 @@ def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> No
         expires_at=attestation.expires_at,
     )
     try:
-        key.verify(attestation.signature, signed)
+        key.verify(attestation.signature, claims.statement())
     except InvalidSignature:
         raise AttestationInvalid from None
     if now > attestation.expires_at:

@@ -13,7 +13,7 @@ class Attestation(Wire, frozen=True, kw_only=True):
     """An Ed25519 signature (RFC 8032) over what was redacted, by whom and under which policy.
 
     The signed bytes are the length-prefixed fields that
-    `pipeline.attestation.statement` lists.
+    `pipeline.attestation.Claims` lists.
     """
 
     key_id: KeyId

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from pipeline.attestation import attest
+from pipeline.attestation import Claims, attest
 from pipeline.decoding import EmptyMessage, decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring, KeyUnavailable
@@ -167,28 +167,26 @@ class RedactorWork:
     def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed) -> RedactedRequest:
         vault = self._seal_vault(job, case, redacted)
         key_id, key = self._keyring.signing_key()
-        policy_version, detector_version = case.policy_version or "", case.detector_version or ""
         expires_at = case.now + self._limits.attestation_lifetime
-        attestation = attest(
-            key,
-            key_id=key_id,
-            expires_at=expires_at,
+        claims = Claims(
             body=redacted.body,
             job_id=job.job_id,
             tenant=job.tenant,
             endpoint=job.endpoint,
-            policy_version=policy_version,
-            detector_version=detector_version,
+            policy_version=case.policy_version or "",
+            detector_version=case.detector_version or "",
             vault=vault,
+            key_id=key_id,
+            expires_at=case.now + self._limits.attestation_lifetime,
         )
         return RedactedRequest(
             job_id=job.job_id,
             tenant=job.tenant,
             endpoint=job.endpoint,
             body=redacted.body,
-            policy_version=policy_version,
-            detector_version=detector_version,
-            attestation=attestation,
+            policy_version=claims.policy_version,
+            detector_version=claims.detector_version,
+            attestation=attest(key, claims),
             vault=vault,
             replay=replay,
             entities=redacted.entities,

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from pipeline.attestation import AttestationExpired, AttestationInvalid, attest, verify
+from pipeline.attestation import AttestationExpired, AttestationInvalid, Claims, attest, verify
 from schemas.envelope import Sealed
 from schemas.job import Endpoint
 from schemas.redacted import RedactedRequest
@@ -23,7 +23,7 @@ def signed() -> RedactedRequest:
         "detector_version": "d1",
         "vault": VAULT,
     }
-    attestation = attest(KEY, key_id="b" * 16, expires_at=100.0, **fields)  # type: ignore[arg-type]
+    attestation = attest(KEY, Claims(key_id="b" * 16, expires_at=100.0, **fields))  # type: ignore[arg-type]
     return RedactedRequest(
         attestation=attestation,
         replay=Sealed(key_id="c" * 16, ciphertext=b"replay"),
