@@ -19,7 +19,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
-from agents.progress import Progress, UnreadableProgress, decode, encode
+from agents.progress import Progress, decode, encode
 from pipeline.adapters.kafka import client_options, producer_options
 from pipeline.ports import Outbound
 from pipeline.settings import Settings
@@ -147,7 +147,9 @@ class Ledger:
                 if self._closing:
                     return
                 await self._reopen_after(retry)
-            except (KafkaError, TimeoutError, OSError, UnreadableProgress) as exc:
+                retry = min(retry * 2, _RETRY_MAX)
+            except Exception as exc:
+                # Whatever it is: a ledger that has ended would go on admitting what it never publishes.
                 log.warning("ledger.failed", wait_s=retry, exc_info=exc, **self._place())
                 await self._reopen_after(retry)
                 retry = min(retry * 2, _RETRY_MAX)
@@ -193,13 +195,18 @@ class Ledger:
         batch = dict(self.pending)
         base, done = self._progress.after(batch)
         await producer.begin_transaction()
-        sends = [
-            await producer.send(record.topic, record.value, key=record.key)
-            for records in batch.values()
-            for record in records
-        ]
-        await producer.send_offsets_to_transaction({self.tp: OffsetAndMetadata(base, encode(base, done))}, self.group)
-        await producer.commit_transaction()
+        sends: list[asyncio.Future[object]] = []
+        try:
+            for records in batch.values():
+                for record in records:
+                    sends.append(await producer.send(record.topic, record.value, key=record.key))  # noqa: PERF401
+            position = {self.tp: OffsetAndMetadata(base, encode(base, done))}
+            await producer.send_offsets_to_transaction(position, self.group)
+            await producer.commit_transaction()
+        except BaseException:
+            for send in sends:
+                send.add_done_callback(_look_at)
+            raise
         for send in sends:
             send.result()
         self._progress.commit(base, done, batch)
@@ -230,3 +237,9 @@ class Ledger:
             "pending": len(self.pending),
             "in_flight": len(self.tasks),
         }
+
+
+def _look_at(send: asyncio.Future[object]) -> None:
+    """Its transaction has failed and is made anew: nobody else asks what became of this part of it."""
+    if not send.cancelled():
+        send.exception()

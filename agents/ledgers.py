@@ -29,6 +29,7 @@ class Ledgers:
         self._orphans: dict[TopicPartition, dict[int, Sequence[Outbound]]] = {}
         self._closers: dict[TopicPartition, asyncio.Future[int]] = {}
         self._stopping = False
+        self.broken = asyncio.Event()
 
     def open_ledgers(self) -> list[Ledger]:
         """The ledgers of the partitions held now."""
@@ -67,6 +68,13 @@ class Ledgers:
             records = await self._stage.process(inbound)
             ledger.finish(inbound.offset, records)
             self._metrics.processed.inc()
+        except Exception as exc:
+            # A stage promises not to raise. Its offset stays open, so nothing is lost: the process
+            # ends loudly, and whoever takes over the partition does the work again.
+            log.error(
+                "stage.broken", topic=inbound.topic, partition=inbound.partition, offset=inbound.offset, exc_info=exc
+            )
+            self.broken.set()
         finally:
             self._metrics.in_flight.dec()
             self._slots.release()

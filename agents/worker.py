@@ -133,7 +133,12 @@ class Worker:
                 log.error("worker.crashed", role=role.value, exc_info=app.crash_reason)
                 self.crashed.set()
 
+        async def wait_for_broken_stage() -> None:
+            await app.ledgers.broken.wait()
+            self.crashed.set()
+
         self._background(wait_for_crash())
+        self._background(wait_for_broken_stage())
 
     def _background(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.ensure_future(work)

@@ -12,6 +12,7 @@ from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
 from pipeline.last_check import DIGITS_SOUGHT
 from pipeline.occurrences import Occurrence, Value, find_all, value
+from pipeline.parts import parts
 from pipeline.placeholders import Issuer, bare
 from pipeline.policy import Action, Policy
 from pipeline.text import RawText, RedactedText
@@ -190,6 +191,7 @@ def spread(decisions: Decisions) -> None:
     """Redact each value at every occurrence in every text of the request."""
     if not decisions.values:
         return
+    _seek_parts(decisions)
     _seek_encoded(decisions)
     values = list(decisions.values.values())
     for passage in decisions.passages:
@@ -208,6 +210,13 @@ def spread(decisions: Decisions) -> None:
                 decisions.entities[name.entity] += 1
                 decisions.actions[Action.REDACT.value] += 1
                 break
+
+
+def _seek_parts(decisions: Decisions) -> None:
+    """Seek what a composite value is made of, too: a connection string's password by itself."""
+    for text, item in list(decisions.values.items()):
+        for part in parts(item.entity, text):
+            decisions.seek(part, item.entity)
 
 
 def _seek_encoded(decisions: Decisions) -> None:

@@ -8,7 +8,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from pipeline.errors import VeilError
-from pipeline.settings import KafkaSettings, Settings
+from pipeline.settings import KafkaSettings, Settings, WrongSettings
 from schemas.codes import ErrorCode
 from schemas.topics import RECORD_MAX_BYTES, TOPICS, Topic
 
@@ -85,10 +85,18 @@ async def open_admin(settings: Settings) -> AIOKafkaAdminClient:
 
 
 async def create_topics(settings: Settings) -> list[str]:
-    """Make the topics that don't exist; returns the names of those made."""
+    """Make the topics that don't exist; returns the names of those made.
+
+    Raises:
+        WrongSettings: a tenant's reply topic, which is the tenant's to make, does not exist;
+            a result for it could never be published and would hold up all behind it.
+    """
     admin = await open_admin(settings)
     try:
         existing = set(await admin.list_topics())
+        for topic in _reply_topics(settings):
+            if topic not in existing:
+                raise WrongSettings(f"reply topic {topic} of tenants.*.reply_topics does not exist; make it first")
         missing = [topic for topic in TOPICS.values() if topic.name(settings.kafka.topic_prefix) not in existing]
         if not missing:
             return []
@@ -104,6 +112,10 @@ async def create_topics(settings: Settings) -> list[str]:
         return made
     finally:
         await admin.close()
+
+
+def _reply_topics(settings: Settings) -> list[str]:
+    return sorted({topic for tenant in settings.tenants.values() for topic in tenant.reply_topics})
 
 
 def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
@@ -126,6 +138,7 @@ async def check_topics(settings: Settings) -> list[str]:
             for topic in TOPICS.values()
             if topic.name(prefix) not in existing
         ]
+        faults += [f"reply topic {topic} does not exist" for topic in _reply_topics(settings) if topic not in existing]
         found = [topic for topic in TOPICS.values() if topic.name(prefix) in existing]
         if not found:
             return faults

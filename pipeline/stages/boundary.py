@@ -160,9 +160,17 @@ class Boundary:
         )
         return [
             self._dead_letter(case, error),
-            *self._work.answer_failure(case, error),
+            *self._answer(case, error),
             publish(self._topics["audit"], case.key, audit),
         ]
+
+    def _answer(self, case: Case, error: VeilError) -> Sequence[Outbound]:
+        """What the requester is told; a fault in telling must not cost the operator's dead letter."""
+        try:
+            return self._work.answer_failure(case, error)
+        except Exception as exc:
+            log.error("result.failed", stage=self._work.stage, job_id=case.shown_id, exc_info=exc)
+            return []
 
     def _dead_letter(self, case: Case, error: VeilError) -> Outbound:
         value = case.inbound.value or b""

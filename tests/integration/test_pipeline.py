@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -10,15 +12,16 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from agents import redactor
 from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.client import Client
 from pipeline.keys import KeyName, Role
-from pipeline.ports import TopicNames
+from pipeline.ports import Inbound, Outbound, Stage, TopicNames
 from pipeline.sealing import SealContext, open_sealed
-from pipeline.settings import Settings
+from pipeline.settings import Settings, TenantSettings, WrongSettings
 from schemas.audit import AuditEvent
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
@@ -338,6 +341,37 @@ async def test_a_redacted_request_that_was_changed_is_never_sent(
     letter = await letter_from(settings, "redacted", offset)
     assert letter.code is ErrorCode.ATTESTATION_INVALID
     assert len(stub.requests) == 2
+
+
+async def test_a_worker_does_not_start_without_a_tenants_reply_topic(settings: Settings, stub: OpenAIStub) -> None:
+    tenants = {"acme": TenantSettings(reply_topics=("acme.results.nosuch",))}
+    with pytest.raises(WrongSettings, match=r"acme\.results\.nosuch"):
+        await Worker(msgspec.structs.replace(settings, tenants=tenants), list(ROLES)).start()
+
+
+async def test_a_stage_that_raises_ends_the_worker_and_loses_nothing(settings: Settings, stub: OpenAIStub) -> None:
+    class Broken:
+        async def process(self, inbound: Inbound) -> Sequence[Outbound]:
+            raise RuntimeError
+
+    class BrokenRedactor:
+        SOURCES = redactor.SOURCES
+
+        @asynccontextmanager
+        async def open_stage(self, *_: object) -> AsyncIterator[Stage]:
+            yield Broken()
+
+    broken = Worker(settings, list(ROLES), {**ROLES, Role.REDACTOR: BrokenRedactor()})
+    await broken.start()
+    async with Client(settings) as client:
+        await client.submit(client.job(chat(TEXT), job_id="job-1"))
+        await asyncio.wait_for(broken.crashed.wait(), TIMEOUT)
+        await broken.stop()
+        whole = Worker(settings, list(ROLES))
+        await whole.start()
+        results = [result async for result in first(client.results(follow=True))]
+        await whole.stop()
+    assert [content(result) for result in results] == [TEXT]
 
 
 async def test_topics_are_made_as_the_schemas_say(worker: Worker, settings: Settings) -> None:
