@@ -5,8 +5,11 @@ import sys
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
+from itertools import chain
 
+from pipeline.detection import spoken
 from pipeline.detection.conflicts import resolve_conflicts
+from pipeline.detection.decode import encoded_runs, escaped_excerpts
 from pipeline.detection.exact import ExactList, ExactRecognizer
 from pipeline.detection.families import all_rules
 from pipeline.detection.normalise import normalise
@@ -18,6 +21,8 @@ from pipeline.text import RawText
 from schemas.codes import ErrorCode
 
 DEFAULT_THRESHOLD = 0.5
+# How many encodings may lie inside one another.
+_LEVELS = 2
 # Their data decide what counts as a valid number or a match.
 _DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan")
 
@@ -66,6 +71,7 @@ class Detector:
 
     def __init__(self, recognizers: Sequence[Recognizer], *, version: str) -> None:
         self._recognizers = tuple(recognizers)
+        self._spoken = spoken.SpokenNumbers()
         self.version = version
         self.entities = frozenset[str]().union(*(recognizer.entities for recognizer in recognizers))
 
@@ -79,21 +85,40 @@ class Detector:
         """
         if not text.isascii() and _has_lone_surrogate(text):
             raise LoneSurrogate
-        plain = normalise(text)
+        return resolve_conflicts(self._search(text, _LEVELS))
+
+    def _search(self, raw: str, levels: int) -> list[Finding]:
+        """Search a text, and so many levels deep what is encoded in it."""
+        plain = normalise(raw)
+        findings = self._recognized(plain.text)
+        if levels:
+            findings += self._decoded(plain.text, levels - 1)
+        if plain.offsets is None:
+            return findings
+        return [_moved(finding, *plain.original(finding.start, finding.end)) for finding in findings]
+
+    def _decoded(self, text: str, levels: int) -> list[Finding]:
+        findings: list[Finding] = []
+        for excerpt in chain(escaped_excerpts(text), self._spoken.excerpts(text)):
+            findings += excerpt.moved(self._search(excerpt.view.text, levels))
+        for run in encoded_runs(text):
+            # The run as a whole: a part of it would decode to something else.
+            findings += [_moved(finding, run.start, run.end) for finding in self._search(run.text, levels)]
+        return findings
+
+    def _recognized(self, text: str) -> list[Finding]:
         findings: list[Finding] = []
         for recognizer in self._recognizers:
             failed = False
             try:
-                findings += recognizer.find(plain.text)
+                findings += recognizer.find(text)
             except Exception:
                 failed = True
             if failed:
                 # Outside the handler, so that the cause, whose message or frames may
                 # hold the text, is not even the new exception's context.
                 raise DetectionFailed(recognizer.name)
-        if plain.offsets is not None:
-            findings = [_moved(finding, *plain.original(finding.start, finding.end)) for finding in findings]
-        return resolve_conflicts(findings)
+        return findings
 
 
 def build_detector(
@@ -120,7 +145,7 @@ def build_detector(
     for name in wanted | frozenset(thresholds or ()):
         if name not in known:
             raise UnknownEntity(name)
-    rules = [rule for rule in all_rules() if rule.entity in wanted]
+    rules = [rule for rule in (*all_rules(), *spoken.RULES) if rule.entity in wanted]
     parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {})]
     if exact_lists:
         parts.append(ExactRecognizer(exact_lists))
