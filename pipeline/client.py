@@ -48,7 +48,7 @@ class UnsafeJobId(VeilError):
 class ResultTimeout(VeilError):
     """No result in time; the job may still end, `results` will show it."""
 
-    code = ErrorCode.DEADLINE_PASSED
+    code = ErrorCode.NO_RESULT
     retryable = True
 
 
@@ -164,13 +164,25 @@ class Client:
         max_in_flight: int = 1000,
         timeout: float | None = None,
     ) -> AsyncIterator[Result]:
-        """Submit many jobs and give each one's end as it comes, in no particular order."""
+        """Submit many jobs and give each one's end as it comes, in no particular order.
+
+        A job without a result within `timeout` seconds is given as failed, `no_result`.
+
+        Raises:
+            UnsafeJobId: before anything is sent.
+        """
+        for job in jobs:
+            self._check_ids(job)
         await self._listen()
         slots = asyncio.Semaphore(max_in_flight)
 
         async def one(job: Job) -> Result:
             async with slots:
-                return await self.complete(job, plain=plain, timeout=timeout)
+                try:
+                    return await self.complete(job, plain=plain, timeout=timeout)
+                except ResultTimeout as late:
+                    failure = Failure(code=late.code, stage="client", detail=late.detail)
+                    return failed_result(job.job_id, failure, labels={}, policy_version=None)
 
         tasks = [asyncio.create_task(one(job)) for job in jobs]
         try:
@@ -229,7 +241,7 @@ class Client:
             self._detector = build_detector()
         for name in (job.job_id, job.tenant, job.conversation):
             if name is not None and self._detector.detect(RawText(name)):
-                raise UnsafeJobId("an id looks like sensitive data; use a random one")
+                raise UnsafeJobId("a job, tenant or conversation id looks like sensitive data; use random ones")
 
     async def _listen(self) -> None:
         """Read results from now on in the background; returns to every caller once that is so."""

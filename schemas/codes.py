@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     INVALID_REQUEST = "invalid_request"
     LONE_SURROGATE = "lone_surrogate"
     DEADLINE_PASSED = "deadline_passed"
+    NO_RESULT = "no_result"
     # what the policy says
     UNKNOWN_POLICY = "unknown_policy"
     BLOCKED_BY_POLICY = "blocked_by_policy"

@@ -17,7 +17,7 @@ from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
-from pipeline.client import Client
+from pipeline.client import Client, UnsafeJobId
 from pipeline.keys import KeyName, Role
 from pipeline.ports import Inbound, Outbound, Stage, TopicNames
 from pipeline.sealing import SealContext, open_sealed
@@ -372,6 +372,19 @@ async def test_a_stage_that_raises_ends_the_worker_and_loses_nothing(settings: S
         results = [result async for result in first(client.results(follow=True))]
         await whole.stop()
     assert [content(result) for result in results] == [TEXT]
+
+
+async def test_many_jobs_are_checked_before_any_is_sent_and_a_late_one_does_not_stop_the_rest(
+    client: Client, settings: Settings, stub: OpenAIStub
+) -> None:
+    good, unsafe = client.job(chat(TEXT)), client.job(chat(TEXT), job_id="4012888888881881")
+    with pytest.raises(UnsafeJobId):
+        await anext(client.complete_all([good, unsafe]))
+    assert await read(settings, "jobs") == []
+    stub.config.failures.hang.marker = "hang here"
+    jobs = [client.job(chat("hang here")), good]
+    codes = [result.error and result.error.code async for result in client.complete_all(jobs, timeout=3.0)]
+    assert codes == [None, ErrorCode.NO_RESULT]
 
 
 async def test_topics_are_made_as_the_schemas_say(worker: Worker, settings: Settings) -> None:
