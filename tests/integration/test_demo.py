@@ -189,7 +189,15 @@ def test_a_broker_that_cannot_be_had_is_one_line_and_one(outside: dict[str, str]
 def test_an_interrupted_demo_leaves_no_process_and_no_file(
     outside: dict[str, str], number: signal.Signals, code: int
 ) -> None:
-    demo = subprocess.Popen(COMMAND, cwd=PROJECT, env=outside, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    demo = subprocess.Popen(
+        COMMAND,
+        cwd=PROJECT,
+        env=outside,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # A shell starts what runs in its background deaf to Ctrl-C, and tests may run there.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         workers = _wait_for_workers(demo.pid)
         family = psutil.Process(demo.pid).children(recursive=True)
