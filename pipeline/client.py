@@ -240,7 +240,7 @@ class Client:
         if self._detector is None:
             self._detector = build_detector()
         for name in (job.job_id, job.tenant, job.conversation):
-            if name is not None and self._detector.detect(RawText(name)):
+            if name is not None and self._detector.detect(RawText(name), prose=False):
                 raise UnsafeJobId("a job, tenant or conversation id looks like sensitive data; use random ones")
 
     async def _listen(self) -> None:

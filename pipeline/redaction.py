@@ -28,8 +28,11 @@ class Detector(Protocol):
 
     version: str
 
-    def detect(self, text: RawText) -> list[Finding]:
-        """Give the findings of one text; raise if it could not be looked at entirely."""
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
+        """Give the findings of one text; raise if it could not be looked at entirely.
+
+        Identifiers are no prose: what only reading finds is not looked for in them.
+        """
         ...
 
 
@@ -89,7 +92,7 @@ class Decider:
     def __init__(self, policy: Policy, detector: Detector) -> None:
         self._policy = policy
         self._detector = detector
-        self._seen: dict[str, list[Finding]] = {}
+        self._seen: dict[tuple[str, bool], list[Finding]] = {}
 
     def decide(self, slots: Iterable[Slot]) -> Decisions:
         """Find what is to be redacted in the texts of a request.
@@ -119,11 +122,11 @@ class Decider:
         spread(decisions)
         return decisions
 
-    def findings(self, text: str) -> list[Finding]:
+    def findings(self, text: str, *, prose: bool = True) -> list[Finding]:
         """The findings of a text that reach the policy's threshold, checked for shape."""
-        findings = self._seen.get(text)
+        findings = self._seen.get((text, prose))
         if findings is None:
-            findings = self._detector.detect(RawText(text))
+            findings = self._detector.detect(RawText(text), prose=prose)
             end = 0
             for finding in findings:
                 if not end <= finding.start < finding.end <= len(text):
@@ -131,7 +134,7 @@ class Decider:
                 end = finding.end
             thresholds = self._policy.thresholds
             findings = [item for item in findings if item.score >= thresholds.get(item.entity, 0.0)]
-            self._seen[text] = findings
+            self._seen[text, prose] = findings
         return findings
 
     def _action(self, text: str, finding: Finding) -> Action:
@@ -182,7 +185,7 @@ class Decider:
                 parts.append(form)
                 length += len(form) + 1
         text = "\n".join(parts)
-        for finding in self.findings(text):
+        for finding in self.findings(text, prose=False):
             if self._action(text, finding) is not Action.ALLOW:
                 raise UnsafeName(str(max(item for item in starts if item[0] < finding.end)[1]))
 

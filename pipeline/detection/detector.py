@@ -12,6 +12,8 @@ from pipeline.detection.conflicts import resolve_conflicts
 from pipeline.detection.decode import encoded_runs, escaped_excerpts
 from pipeline.detection.exact import ExactList, ExactRecognizer
 from pipeline.detection.families import all_rules
+from pipeline.detection.names import ENTITIES as NAMED
+from pipeline.detection.names import NamesRecognizer
 from pipeline.detection.normalise import normalise
 from pipeline.detection.rules import CompiledRule, Rule
 from pipeline.detection.scan import Scanner
@@ -24,7 +26,7 @@ DEFAULT_THRESHOLD = 0.5
 # How many encodings may lie inside one another.
 _LEVELS = 2
 # Their data decide what counts as a valid number or a match.
-_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan")
+_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan", "numpy")
 
 
 class LoneSurrogate(VeilError):
@@ -43,6 +45,7 @@ class RuleRecognizer:
     """All rules of the wanted entities, in one pass."""
 
     name = "rules"
+    reads = False
 
     def __init__(self, rules: Sequence[Rule], thresholds: Mapping[str, float]) -> None:
         self._rules = [CompiledRule(rule) for rule in rules]
@@ -71,12 +74,13 @@ class Detector:
 
     def __init__(self, recognizers: Sequence[Recognizer], *, version: str) -> None:
         self._recognizers = tuple(recognizers)
+        self._unread = tuple(recognizer for recognizer in recognizers if not recognizer.reads)
         self._spoken = spoken.SpokenNumbers()
         self.version = version
         self.entities = frozenset[str]().union(*(recognizer.entities for recognizer in recognizers))
 
-    def detect(self, text: RawText) -> list[Finding]:
-        """Give sorted, disjoint findings in code points of the text.
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
+        """Give sorted, disjoint findings in code points of the text; an identifier is no prose.
 
         Raises:
             LoneSurrogate: The text cannot be encoded.
@@ -85,39 +89,26 @@ class Detector:
         """
         if not text.isascii() and _has_lone_surrogate(text):
             raise LoneSurrogate
-        return resolve_conflicts(self._search(text, _LEVELS))
+        recognizers = self._recognizers if prose else self._unread
+        return resolve_conflicts(self._search(text, _LEVELS, recognizers))
 
-    def _search(self, raw: str, levels: int) -> list[Finding]:
+    def _search(self, raw: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
         """Search a text, and so many levels deep what is encoded in it."""
         plain = normalise(raw)
-        findings = self._recognized(plain.text)
+        findings = _recognized(plain.text, recognizers)
         if levels:
-            findings += self._decoded(plain.text, levels - 1)
+            findings += self._decoded(plain.text, levels - 1, recognizers)
         if plain.offsets is None:
             return findings
         return [_moved(finding, *plain.original(finding.start, finding.end)) for finding in findings]
 
-    def _decoded(self, text: str, levels: int) -> list[Finding]:
+    def _decoded(self, text: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
         findings: list[Finding] = []
         for excerpt in chain(escaped_excerpts(text), self._spoken.excerpts(text)):
-            findings += excerpt.moved(self._search(excerpt.view.text, levels))
+            findings += excerpt.moved(self._search(excerpt.view.text, levels, recognizers))
         for run in encoded_runs(text):
             # The run as a whole: a part of it would decode to something else.
-            findings += [_moved(finding, run.start, run.end) for finding in self._search(run.text, levels)]
-        return findings
-
-    def _recognized(self, text: str) -> list[Finding]:
-        findings: list[Finding] = []
-        for recognizer in self._recognizers:
-            failed = False
-            try:
-                findings += recognizer.find(text)
-            except Exception:
-                failed = True
-            if failed:
-                # Outside the handler, so that the cause, whose message or frames may
-                # hold the text, is not even the new exception's context.
-                raise DetectionFailed(recognizer.name)
+            findings += [_moved(finding, run.start, run.end) for finding in self._search(run.text, levels, recognizers)]
         return findings
 
 
@@ -126,6 +117,7 @@ def build_detector(
     *,
     exact_lists: Sequence[ExactList] = (),
     thresholds: Mapping[str, float] | None = None,
+    names: bool = True,
     recognizers: Sequence[Recognizer] = (),
 ) -> Detector:
     """Compile a detector; takes some tenths of a second, so build one and keep it.
@@ -135,7 +127,8 @@ def build_detector(
         exact_lists: Values known beforehand; found whatever `entities` says, under
             any name.
         thresholds: Least score per entity, where it isn't the default of 0.5.
-        recognizers: Further ones, such as a model of names.
+        names: Whether the names model looks, too, for persons, organisations, places and addresses.
+        recognizers: Further ones.
 
     """
     known = catalogue()
@@ -147,10 +140,27 @@ def build_detector(
             raise UnknownEntity(name)
     rules = [rule for rule in (*all_rules(), *spoken.RULES) if rule.entity in wanted]
     parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {})]
+    if names and not wanted.isdisjoint(NAMED):
+        parts.append(NamesRecognizer(wanted, thresholds or {}))
     if exact_lists:
         parts.append(ExactRecognizer(exact_lists))
     parts += recognizers
     return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts))
+
+
+def _recognized(text: str, recognizers: Sequence[Recognizer]) -> list[Finding]:
+    findings: list[Finding] = []
+    for recognizer in recognizers:
+        failed = False
+        try:
+            findings += recognizer.find(text)
+        except Exception:
+            failed = True
+        if failed:
+            # Outside the handler, so that the cause, whose message or frames may
+            # hold the text, is not even the new exception's context.
+            raise DetectionFailed(recognizer.name)
+    return findings
 
 
 def _has_lone_surrogate(text: str) -> bool:

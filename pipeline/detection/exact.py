@@ -40,6 +40,7 @@ class ExactRecognizer:
     """
 
     name = "exact"
+    reads = False
 
     def __init__(self, lists: Iterable[ExactList]) -> None:
         self._folded: dict[str, dict[tuple[str, ...], str]] = {}

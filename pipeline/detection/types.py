@@ -35,11 +35,13 @@ class Finding(msgspec.Struct, frozen=True, order=True):
 class Recognizer(Protocol):
     """Finds entities in one text.
 
-    A recognizer that cannot do its work raises; the caller refuses the job.
+    A recognizer that cannot do its work raises; the caller refuses the job. One that
+    `reads` judges a word by the text around it, so identifiers are not given to it.
     """
 
     name: str
     entities: frozenset[str]
+    reads: bool
 
     def find(self, text: str) -> Iterable[Finding]:
         """Give findings in any order; they may overlap each other."""

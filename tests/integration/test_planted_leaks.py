@@ -261,7 +261,7 @@ class Blind:
 
     version = "0" * 16
 
-    def detect(self, text: RawText) -> list[Finding]:
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
         return []
 
 

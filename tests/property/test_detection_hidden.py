@@ -11,7 +11,7 @@ from pipeline.detection.normalise import Edit, normalise, rewritten
 from pipeline.detection.spoken import SpokenNumbers
 from pipeline.text import RawText
 
-DETECTOR = build_detector()
+DETECTOR = build_detector(names=False)
 SPOKEN = SpokenNumbers()
 ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 PIECES = st.sampled_from(

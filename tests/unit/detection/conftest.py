@@ -5,4 +5,4 @@ from pipeline.detection import Detector, build_detector
 
 @pytest.fixture(scope="session")
 def detector() -> Detector:
-    return build_detector()
+    return build_detector(names=False)

@@ -36,6 +36,7 @@ HARMLESS = [
 
 class Broken:
     name = "broken"
+    reads = False
     entities = frozenset(("PERSON",))
 
     def find(self, text: str) -> Iterable[Finding]:

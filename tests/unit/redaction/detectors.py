@@ -36,7 +36,7 @@ class Patterns:
         self._patterns = {entity: re.compile(pattern) for entity, pattern in patterns.items()}
         self.seen: list[str] = []
 
-    def detect(self, text: RawText) -> list[Finding]:
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
         self.seen.append(text)
         return disjoint(
             Finding(match.start(), match.end(), entity, 0.9)
@@ -57,7 +57,7 @@ class Scattered:
     def __repr__(self) -> str:
         return f"Scattered({self._draws})"
 
-    def detect(self, text: RawText) -> list[Finding]:
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
         if text == CLEAN_NAME:
             return []
         size = len(text)

@@ -43,7 +43,7 @@ class Once:
         self._value, self._entity = value, entity
         self._done = False
 
-    def detect(self, text: RawText) -> list[Finding]:
+    def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
         at = text.find(self._value)
         if self._done or at < 0:
             return []
@@ -236,7 +236,7 @@ def test_findings_of_a_wrong_shape_refuse(findings: list[tuple[int, int]]) -> No
     class Wrong:
         version = "wrong"
 
-        def detect(self, text: RawText) -> list[Finding]:
+        def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
             return [Finding(start, end, "PERSON", 1.0) for start, end in findings]
 
     with pytest.raises(DetectionFailed):
@@ -247,7 +247,7 @@ def test_detector_that_fails_refuses() -> None:
     class Failing:
         version = "failing"
 
-        def detect(self, text: RawText) -> list[Finding]:
+        def detect(self, text: RawText, *, prose: bool = True) -> list[Finding]:
             raise DetectionFailed("ran out of time")
 
     with pytest.raises(DetectionFailed):

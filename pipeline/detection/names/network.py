@@ -1,0 +1,115 @@
+"""The names model at work: vectors of words, three convolutions over them, scores of tags; NumPy only."""
+
+from collections.abc import Mapping, Sequence
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from pipeline.detection.names.features import SHAPES, SIGHTS, fingerprint, rows, shape, sights
+
+Floats: TypeAlias = npt.NDArray[np.float32]
+
+_KEPT = 1 << 15
+"""Words whose vectors are kept; 13 MB. Then all are forgotten, which costs less than choosing."""
+
+
+_BLOCK = 2048
+"""Tokens looked at together; more need more memory and gain no speed."""
+
+
+class Network:
+    """Scores the tags of tokens; threads may share one.
+
+    A word's vector depends on the word alone and is kept. It is kept under the word's
+    hash, which differs from process to process, so that no word of a text stays behind.
+    """
+
+    def __init__(self, arrays: Mapping[str, Any]) -> None:
+        self._table = arrays["table"]
+        self._features: Floats = arrays["features"]
+        self._into: Floats = arrays["into"]
+        self._into_bias: Floats = arrays["into_bias"]
+        self._sights: Floats = arrays["sights"]
+        self._scale: Floats = arrays["scale"]
+        self._gaps: list[int] = [int(gap) for gap in arrays["gaps"]]
+        self._layers: list[tuple[Floats, Floats]] = [
+            (arrays[f"convolution{number}"], arrays[f"bias{number}"]) for number in range(len(self._gaps))
+        ]
+        self._out: Floats = arrays["out"]
+        self._out_bias: Floats = arrays["out_bias"]
+        self._marks: dict[int, int] = dict(zip(arrays["known"].tolist(), arrays["marks"].tolist(), strict=True))
+        self._vectors = np.empty((_KEPT, len(self._scale)), np.float32)
+        self._numbers: dict[int, int] = {}
+        self._lock = Lock()
+
+    def __repr__(self) -> str:
+        return f"<Network {len(self._gaps)} × {len(self._scale)}>"
+
+    def scores(self, words: Sequence[str], glued: Sequence[bool]) -> Floats:
+        """Scores, tokens by tags, of one text's tokens; of a long text in blocks, with the same result."""
+        seen = sights(words, glued)
+        if len(words) <= _BLOCK:
+            return self._scores(words, seen)
+        reach = sum(self._gaps)
+        blocks = []
+        for start in range(0, len(words), _BLOCK):
+            lead = min(start, reach)
+            part = slice(start - lead, start + _BLOCK + reach)
+            blocks.append(self._scores(words[part], seen[part])[lead : lead + _BLOCK])
+        return np.concatenate(blocks)
+
+    def _scores(self, words: Sequence[str], seen: Sequence[tuple[bool, bool, bool]]) -> Floats:
+        with self._lock:
+            x = self._vectors[self._known(words)]
+        x += np.asarray(seen, np.float32).reshape(-1, SIGHTS) @ self._sights
+        np.maximum(x, 0, out=x)
+        x *= 1 / np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + 1e-6)
+        x *= self._scale
+        count, width = x.shape
+        for gap, (weights, bias) in zip(self._gaps, self._layers, strict=True):
+            around = np.zeros((count, 3 * width), np.float32)
+            around[gap:, :width] = x[: max(count - gap, 0)]
+            around[:, width : 2 * width] = x
+            around[: max(count - gap, 0), 2 * width :] = x[gap:]
+            added = around @ weights
+            added += bias
+            np.maximum(added, 0, out=added)
+            x += added
+        result: Floats = x @ self._out
+        result += self._out_bias
+        return result
+
+    def _known(self, words: Sequence[str]) -> list[int]:
+        numbers = self._numbers
+        hashes = [hash(word) for word in words]
+        missing = {key: word for key, word in zip(hashes, words, strict=True) if key not in numbers}
+        if missing:
+            if len(numbers) + len(missing) > _KEPT:
+                numbers.clear()
+                missing = dict(zip(hashes, words, strict=True))
+            start = len(numbers)
+            self._vectors[start : start + len(missing)] = self._made(list(missing.values()))
+            numbers.update(zip(missing, range(start, start + len(missing)), strict=True))
+        return [numbers[key] for key in hashes]
+
+    def _made(self, words: Sequence[str]) -> Floats:
+        width = self._table.shape[1]
+        both = np.zeros((len(words), 2 * width), np.float32)
+        marks = self._marks
+        for number, word in enumerate(words):
+            first, *pieces = rows(word)
+            both[number, :width] = self._table[first]
+            if pieces:
+                both[number, width:] = self._table[pieces].sum(0, dtype=np.float32) / len(pieces) ** 0.5
+            dense = self._features[shape(word)].copy()
+            bits = marks.get(fingerprint(word), 0) if word.isalpha() else 0
+            place = len(SHAPES)
+            while bits:
+                if bits & 1:
+                    dense += self._features[place]
+                bits >>= 1
+                place += 1
+            both[number, :width] += dense
+        return both @ self._into + self._into_bias
