@@ -10,6 +10,7 @@ from typing import Literal
 import msgspec
 from aiokafka.errors import KafkaError
 
+from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import check_topics, open_admin
 from pipeline.adapters.keyring import load_keyring, role_dir
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, check_base_url
@@ -52,7 +53,7 @@ async def _guard(name: str, check: Callable[[], Awaitable[Check]]) -> Check:
 
 
 def _versions() -> Check:
-    names = ("veilstream", "faust-streaming", "aiokafka", "openai", "hyperscan", "cryptography")
+    names = ("veilstream", "faust-streaming", "aiokafka", "openai", "cryptography")
     found = ", ".join(f"{name} {version(name)}" for name in names)
     return Check("versions", "ok", f"Python {sys.version.split()[0]}, {found}")
 
@@ -61,11 +62,14 @@ def _policy(settings: Settings) -> Check:
     try:
         policies = load_policies(settings.policy.file)
         policy = policies.select("default", None)
-        detector = PolicyDetectors(policies)(policy)
+        detector = PolicyDetectors(policies, cached_engine())(policy)
     except VeilError as error:
         return Check("policy", "fail", error.detail or error.code)
     where = settings.policy.file or "built in"
-    finding = f"{where}, version {policy.version}, detector {detector.version}"
+    finding = f"{where}, version {policy.version}, detector {detector.version} on {detector.engine}"
+    if detector.engine != "hyperscan":
+        # Same findings, so it is no fault; but a worker will keep up with less.
+        return Check("policy", "warn", f"{finding}; Hyperscan is not installed: the engine on Python's re is slower")
     unseen = unseen_by_default(detector)
     if unseen:
         return Check("policy", "warn", f"{finding}; only what a policy lists is found of {', '.join(unseen)}")

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from agents.cli.jobs import parse_job
 from agents.cli.options import CONFIG, open_output, open_settings, read_lines
+from pipeline.adapters.database_cache import cached_engine
 from pipeline.detection import Finding, build_detector, catalogue
 from pipeline.errors import VeilError
 from pipeline.placeholders import Scope
@@ -44,7 +45,7 @@ def detect(source: str, entities: str) -> int:
 
     Offsets count code points; spans are sorted and disjoint; lines come in input order.
     """
-    detector = build_detector(_entities(entities))
+    detector = build_detector(_entities(entities), engine=cached_engine())
     console = Console()
     with open_output(None) as write:
         for number, line in read_lines(source):
@@ -69,7 +70,7 @@ def redact(source: str, policy: Path | None, config: Path | None) -> int:
     """
     settings = open_settings(config)
     policies = load_policies(policy or settings.policy.file)
-    detectors = PolicyDetectors(policies)
+    detectors = PolicyDetectors(policies, cached_engine())
     with open_output(None) as write:
         refused = 0
         for _, line in read_lines(source):
