@@ -150,7 +150,7 @@ def _needles(tree: Any) -> _Needles:
 
     def offer(needles: _Needles) -> None:
         nonlocal best
-        if needles and max(needle.most - needle.least for needle in needles) < _MOST_PLACES:
+        if all(_is_rare(needle) for needle in needles):
             best = max(best, needles, key=_worth)
 
     def end_literal() -> None:
@@ -183,6 +183,12 @@ def _needles(tree: Any) -> _Needles:
             least, most = least + 1, most + 1
     end_literal()
     return best
+
+
+def _is_rare(needle: _Needle) -> bool:
+    """Refuse what text is full of: trying there takes longer than searching everywhere."""
+    alone = len(needle.literal) == 1 and (needle.literal.isalnum() or needle.literal.isspace())
+    return not alone and needle.most - needle.least < _MOST_PLACES
 
 
 def _flat(tree: Any) -> Iterator[tuple[Any, Any]]:
