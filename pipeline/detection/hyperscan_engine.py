@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from typing import Any, Protocol
 
 import hyperscan
@@ -30,7 +31,7 @@ class HyperscanEngine:
     """Compiles with Hyperscan; a cache saves the second process that work."""
 
     name = "hyperscan"
-    version = f"hyperscan {hyperscan.__version__}"
+    version = f"hyperscan {version('hyperscan')}"
 
     def __init__(self, cache: DatabaseCache | None = None) -> None:
         self._cache = cache

@@ -1,4 +1,5 @@
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -93,7 +94,7 @@ def test_a_probe_tells_whether_anything_matches(engine: Engine) -> None:
     assert [matches(data) for data in (b"ONE", b"x 12", b"none 1", b"")] == [True, True, False, False]
 
 
-def test_without_hyperscan_the_slower_engine_runs_and_doctor_can_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_hyperscan_the_slower_engine_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperscan", None)
     monkeypatch.delitem(sys.modules, "pipeline.detection.hyperscan_engine")
     assert default_engine().name == "re"
@@ -108,3 +109,16 @@ def test_threads_share_the_slower_engine() -> None:
     expected = [scanner.scan(text) for text in texts]
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(scanner.scan, texts)) == expected
+
+
+@pytest.mark.parametrize("unit", ["a@", "1.", "1-", "a.", "key=", "password ", "http://a", "-", "é@", "A1"])
+def test_the_slower_engines_time_grows_no_faster_than_the_text(unit: str) -> None:
+    scanner = Scanner(EXPRESSIONS, ENGINES["re"])
+
+    def seconds(size: int) -> float:
+        text = (unit * size)[:size]
+        start = time.process_time()
+        scanner.scan(text)
+        return time.process_time() - start
+
+    assert seconds(20_000) < 7 * seconds(5_000) + 0.05
