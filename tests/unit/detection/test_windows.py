@@ -40,6 +40,14 @@ def test_a_value_at_a_border_is_found_as_in_one_piece(detector: Detector, value:
     assert detector.detect(RawText(text)) == expected
 
 
+def test_a_word_before_a_border_counts_for_the_value_behind_it(detector: Detector) -> None:
+    head = filled(LONGEST_WHOLE).replace("\n", " ")
+    text = head[: LONGEST_WHOLE - len("password")] + "password: Tr1cky!pass " + filled(9_000).replace("\n", " ")
+    value = text.index("Tr1cky")
+    assert [part.stop for part in windows(text)][0] == value
+    assert [(f.start, f.end) for f in detector.detect(RawText(text))] == [(value, value + 11)]
+
+
 def test_every_border_is_crossed_without_loss(detector: Detector) -> None:
     unit = "".join(f"{value} is here\n{filled(1_700 + 7 * n)}" for n, value in enumerate(VALUES.values()))
     text = unit * (2_000_000 // len(unit))
