@@ -181,7 +181,11 @@ RULES = (
     Rule(
         entity="AZURE_KEY",
         anchor=r"[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)",
-        pattern=r"[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)[A-Za-z0-9+/]{4,44}={0,2}",
+        # Alone, not a part of a longer run: three letters stand in any megabyte of base64.
+        pattern=(
+            r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)[A-Za-z0-9+/]{4,44}={0,2}"
+            r"(?![A-Za-z0-9+/=])"
+        ),
         score=0.8,
         bounded=False,
     ),

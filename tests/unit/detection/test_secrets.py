@@ -96,6 +96,11 @@ def test_placeholders_and_code_are_no_secrets(detector: Detector, text: str) -> 
     assert_nothing(detector, text)
 
 
+def test_a_run_of_random_characters_holds_no_passwords_or_keys(detector: Detector) -> None:
+    run = base64.b64encode(random.Random(5).randbytes(900_000)).decode()
+    assert [f.entity for f in detector.detect(RawText(run)) if f.entity in ("PASSWORD", "AZURE_KEY")] == []
+
+
 def test_a_github_token_with_its_checksum_scores_higher_than_one_without(detector: Detector) -> None:
     good = github("gh" + "s")
     bad = good[:-1] + ("0" if good[-1] != "0" else "1")
