@@ -15,6 +15,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
+from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import BrokerUnreachable, producer_options
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
@@ -238,7 +239,7 @@ class Client:
 
     def _check_ids(self, job: Job) -> None:
         if self._detector is None:
-            self._detector = build_detector()
+            self._detector = build_detector(engine=cached_engine())
         for name in (job.job_id, job.tenant, job.conversation):
             if name is not None and self._detector.detect(RawText(name), prose=False):
                 raise UnsafeJobId("a job, tenant or conversation id looks like sensitive data; use random ones")

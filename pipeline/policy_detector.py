@@ -1,13 +1,14 @@
 """The detector that a policy asks for: its entities, exact lists and thresholds."""
 
-from pipeline.detection import Detector, ExactList, build_detector, catalogue
+from pipeline.detection import Detector, Engine, ExactList, build_detector, catalogue
 from pipeline.policy import Action, MalformedPolicy, Policies, Policy
 
 
 class PolicyDetectors:
     """One detector a policy version; those of a file are built at once, so that a bad one fails at start."""
 
-    def __init__(self, policies: Policies) -> None:
+    def __init__(self, policies: Policies, engine: Engine | None = None) -> None:
+        self._engine = engine
         self._detectors: dict[str, Detector] = {}
         for policy in policies.all():
             self(policy)
@@ -16,11 +17,11 @@ class PolicyDetectors:
         """The policy's detector."""
         detector = self._detectors.get(policy.version)
         if detector is None:
-            detector = self._detectors[policy.version] = detector_of(policy)
+            detector = self._detectors[policy.version] = detector_of(policy, self._engine)
         return detector
 
 
-def detector_of(policy: Policy) -> Detector:
+def detector_of(policy: Policy, engine: Engine | None = None) -> Detector:
     """Build the detector of one policy; an entity whose threshold is 0 keeps detection's own.
 
     Raises:
@@ -33,6 +34,7 @@ def detector_of(policy: Policy) -> Detector:
         thresholds={
             entity: threshold for entity, threshold in policy.thresholds.items() if threshold and entity in known
         },
+        engine=engine,
     )
     unseen = {name for name in policy.named if policy.action(name) is not Action.ALLOW} - detector.entities
     if unseen:

@@ -9,7 +9,9 @@ from rich.console import Console
 from rich.text import Text
 
 from agents.cli.jobs import parse_job
-from agents.cli.options import CONFIG, open_output, open_settings, read_lines
+from agents.cli.options import CONFIG, line_progress, open_output, open_settings, read_lines
+from pipeline.adapters.database_cache import cached_engine
+from pipeline.decoding import InvalidUtf8, MalformedJson, WrongSchema
 from pipeline.detection import Finding, build_detector, catalogue
 from pipeline.errors import VeilError
 from pipeline.placeholders import Scope
@@ -44,10 +46,11 @@ def detect(source: str, entities: str) -> int:
 
     Offsets count code points; spans are sorted and disjoint; lines come in input order.
     """
-    detector = build_detector(_entities(entities))
+    detector = build_detector(_entities(entities), engine=cached_engine())
     console = Console()
-    with open_output(None) as write:
-        for number, line in read_lines(source):
+    # Beside results on the same screen a progress line would only be in their way.
+    with open_output(None) as write, line_progress(source, shown=not console.is_terminal) as progress:
+        for number, line in progress(read_lines(source)):
             item = _text_line(number, line)
             findings = detector.detect(RawText(item.text))
             if console.is_terminal:
@@ -69,7 +72,7 @@ def redact(source: str, policy: Path | None, config: Path | None) -> int:
     """
     settings = open_settings(config)
     policies = load_policies(policy or settings.policy.file)
-    detectors = PolicyDetectors(policies)
+    detectors = PolicyDetectors(policies, cached_engine())
     with open_output(None) as write:
         refused = 0
         for _, line in read_lines(source):
@@ -110,10 +113,16 @@ def _entities(text: str) -> frozenset[str] | None:
 
 
 def _text_line(number: int, line: bytes) -> _TextLine:
+    """Decode a line; a fault says which line, and nothing of what is in it."""
     try:
         return msgspec.json.decode(line, type=_TextLine)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise click.UsageError(f'line {number} is not {{"id":…,"text":…}}') from None
+    except msgspec.ValidationError:
+        raise WrongSchema(f'line {number} is not {{"id":…,"text":…}}') from None
+    except UnicodeDecodeError:
+        raise InvalidUtf8(f"line {number} is not UTF-8") from None
+    except msgspec.DecodeError:
+        # Half of a surrogate pair, too: JSON can spell it, but no text can hold it.
+        raise MalformedJson(f"line {number} is not JSON, or holds half of a surrogate pair") from None
 
 
 def _as_job(line: bytes) -> Job:

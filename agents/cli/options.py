@@ -3,16 +3,20 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeAlias, TypeVar
 
 import click
 import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.logs import configure
 from pipeline.settings import Settings, load_settings
 
+# Its number, from 1, and its bytes.
+Line: TypeAlias = tuple[int, bytes]
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG = click.option(
@@ -29,7 +33,7 @@ def open_settings(config: Path | None) -> Settings:
     return settings
 
 
-def read_lines(source: str) -> Iterator[tuple[int, bytes]]:
+def read_lines(source: str) -> Iterator[Line]:
     """Non-empty lines of a file or, for `-`, of stdin, with their numbers."""
     with contextlib.ExitStack() as stack:
         if source == "-":
@@ -42,6 +46,24 @@ def read_lines(source: str) -> Iterator[tuple[int, bytes]]:
         for number, line in enumerate(file, 1):
             if line.strip():
                 yield number, line
+
+
+@contextlib.contextmanager
+def line_progress(source: str, *, shown: bool) -> Iterator[Callable[[Iterable[Line]], Iterator[Line]]]:
+    """Show on stderr, if that is a terminal, how much of the input has been worked off."""
+    total = Path(source).stat().st_size if source != "-" and Path(source).is_file() else None
+    columns = (TextColumn("{task.fields[lines]} lines"), BarColumn(), TimeElapsedColumn())
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not (shown and console.is_terminal)) as progress:
+        task = progress.add_task("", total=total, lines=0)
+
+        def worked_off(lines: Iterable[Line]) -> Iterator[Line]:
+            for count, line in enumerate(lines):
+                progress.update(task, lines=count)
+                yield line
+                progress.advance(task, len(line[1]))
+
+        yield worked_off
 
 
 @contextlib.contextmanager

@@ -3,10 +3,12 @@
 from pipeline.detection.conflicts import resolve_conflicts
 from pipeline.detection.detector import Detector, LoneSurrogate, UnknownEntity, build_detector
 from pipeline.detection.exact import ExactList
+from pipeline.detection.scan import Engine
 from pipeline.detection.types import Entity, Finding, Recognizer, catalogue
 
 __all__ = [
     "Detector",
+    "Engine",
     "Entity",
     "ExactList",
     "Finding",

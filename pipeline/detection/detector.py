@@ -16,8 +16,9 @@ from pipeline.detection.names import ENTITIES as NAMED
 from pipeline.detection.names import NamesRecognizer
 from pipeline.detection.normalise import normalise
 from pipeline.detection.rules import CompiledRule, Rule
-from pipeline.detection.scan import Scanner
+from pipeline.detection.scan import Engine, Scanner, default_engine
 from pipeline.detection.types import Finding, Recognizer, catalogue
+from pipeline.detection.windows import LONGEST_WHOLE, windows
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.text import RawText
 from schemas.codes import ErrorCode
@@ -26,7 +27,7 @@ DEFAULT_THRESHOLD = 0.5
 # How many encodings may lie inside one another.
 _LEVELS = 2
 # Their data decide what counts as a valid number or a match.
-_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan", "numpy")
+_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "numpy")
 
 
 class LoneSurrogate(VeilError):
@@ -47,9 +48,10 @@ class RuleRecognizer:
     name = "rules"
     reads = False
 
-    def __init__(self, rules: Sequence[Rule], thresholds: Mapping[str, float]) -> None:
+    def __init__(self, rules: Sequence[Rule], thresholds: Mapping[str, float], engine: Engine) -> None:
         self._rules = [CompiledRule(rule) for rule in rules]
-        self._scanner = Scanner([rule.expression for rule in self._rules])
+        self._scanner = Scanner([rule.expression for rule in self._rules], engine)
+        self.version = engine.version
         self._thresholds = [thresholds.get(rule.entity, DEFAULT_THRESHOLD) for rule in rules]
         self.entities = frozenset(rule.entity for rule in rules)
 
@@ -72,10 +74,11 @@ class RuleRecognizer:
 class Detector:
     """Finds every wanted entity; stateless, so threads and tasks share one."""
 
-    def __init__(self, recognizers: Sequence[Recognizer], *, version: str) -> None:
+    def __init__(self, recognizers: Sequence[Recognizer], *, version: str, engine: Engine) -> None:
         self._recognizers = tuple(recognizers)
         self._unread = tuple(recognizer for recognizer in recognizers if not recognizer.reads)
-        self._spoken = spoken.SpokenNumbers()
+        self._spoken = spoken.SpokenNumbers(engine)
+        self.engine = engine.name
         self.version = version
         self.entities = frozenset[str]().union(*(recognizer.entities for recognizer in recognizers))
 
@@ -87,13 +90,23 @@ class Detector:
             DetectionFailed: A recognizer raised; the text is unchecked.
 
         """
-        if not text.isascii() and _has_lone_surrogate(text):
+        if _has_lone_surrogate(text):
             raise LoneSurrogate
         recognizers = self._recognizers if prose else self._unread
         return resolve_conflicts(self._search(text, _LEVELS, recognizers))
 
-    def _search(self, raw: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
-        """Search a text, and so many levels deep what is encoded in it."""
+    def _search(self, text: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
+        """Search a text of any length, and so many levels deep what is encoded in it."""
+        if len(text) <= LONGEST_WHOLE:
+            return self._search_window(text, levels, recognizers)
+        return [
+            _moved(finding, window.begin + finding.start, window.begin + finding.end)
+            for window in windows(text)
+            for finding in self._search_window(text[window.begin : window.end], levels, recognizers)
+            if window.start <= window.begin + finding.start < window.stop
+        ]
+
+    def _search_window(self, raw: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
         plain = normalise(raw)
         findings = _recognized(plain.text, recognizers)
         if levels:
@@ -119,8 +132,9 @@ def build_detector(
     thresholds: Mapping[str, float] | None = None,
     names: bool = True,
     recognizers: Sequence[Recognizer] = (),
+    engine: Engine | None = None,
 ) -> Detector:
-    """Compile a detector; takes some tenths of a second, so build one and keep it.
+    """Compile a detector; takes a second, or less with an engine that has a cache, so build one and keep it.
 
     Args:
         entities: Names from the catalogue; those that are on by default if None.
@@ -129,9 +143,11 @@ def build_detector(
         thresholds: Least score per entity, where it isn't the default of 0.5.
         names: Whether the names model looks, too, for persons, organisations, places and addresses.
         recognizers: Further ones.
+        engine: What finds the rules' candidates; this machine's default if None.
 
     """
     known = catalogue()
+    engine = engine or default_engine()
     wanted = frozenset(name for name, entity in known.items() if entity.on_by_default)
     if entities is not None:
         wanted = frozenset(entities)
@@ -139,13 +155,13 @@ def build_detector(
         if name not in known:
             raise UnknownEntity(name)
     rules = [rule for rule in (*all_rules(), *spoken.RULES) if rule.entity in wanted]
-    parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {})]
+    parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {}, engine)]
     if names and not wanted.isdisjoint(NAMED):
         parts.append(NamesRecognizer(wanted, thresholds or {}))
     if exact_lists:
         parts.append(ExactRecognizer(exact_lists))
     parts += recognizers
-    return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts))
+    return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts), engine=engine)
 
 
 def _recognized(text: str, recognizers: Sequence[Recognizer]) -> list[Finding]:
@@ -164,8 +180,12 @@ def _recognized(text: str, recognizers: Sequence[Recognizer]) -> list[Finding]:
 
 
 def _has_lone_surrogate(text: str) -> bool:
+    if text.isascii():
+        return False
     try:
-        text.encode()
+        # In pieces: the bytes of a whole text would be as large again.
+        for place in range(0, len(text), LONGEST_WHOLE):
+            text[place : place + LONGEST_WHOLE].encode()
     except UnicodeEncodeError:
         return True
     return False
@@ -192,10 +212,11 @@ def _version(
     for rule in rules:
         add(rule.fingerprint())
     # The validators are code: their source is part of the rules.
-    for source in sorted(files("pipeline.detection").iterdir(), key=lambda entry: entry.name):
-        if source.name.endswith((".py", ".json")):
-            add(source.name.encode())
-            add(source.read_bytes())
+    for package in ("pipeline.detection", "pipeline.detection.names"):
+        for source in sorted(files(package).iterdir(), key=lambda entry: entry.name):
+            if source.name.endswith((".py", ".json")):
+                add(source.name.encode())
+                add(source.read_bytes())
     for one in exact_lists:
         add(one.fingerprint())
     add(repr(sorted(thresholds.items())).encode())

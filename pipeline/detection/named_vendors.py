@@ -7,17 +7,37 @@ from pipeline.detection.randomness import is_masked, looks_random
 from pipeline.detection.rules import Rule
 
 _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_BASE36 = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def github_checksum(value: str) -> bool:
-    """Check the six base62 digits of CRC32 that end a GitHub token."""
-    body, check = value[4:-6], value[-6:]
-    number = binascii.crc32(body.encode())
-    digits = ""
-    for _ in range(6):
-        number, digit = divmod(number, 62)
-        digits = _BASE62[digit] + digits
-    return digits == check
+def crc32_base62(value: str) -> bool:
+    """Check the six base62 digits of CRC32 that end a token of GitHub or npm (both document it).
+
+    The sum is over what stands between the prefix, four characters of either, and the digits.
+    """
+    return _written(binascii.crc32(value[4:-6].encode()), _BASE62, 6) == value[-6:]
+
+
+def crc32_base36(value: str) -> bool:
+    """Check the seven base36 digits of CRC32 that end a routable token of GitLab (its handbook, Cells)."""
+    parts = value.rsplit(".", 2)
+    if len(parts) != 3 or len(parts[1]) != 2 or len(parts[2]) != 9:
+        return False
+    return _written(binascii.crc32(value[:-7].encode()), _BASE36, 7) == value[-7:]
+
+
+def crc32_hex(value: str) -> bool:
+    """Check the CRC32, its lowest byte first, that ends a token of a Grafana service account (Grafana's source)."""
+    body, _, check = value.rpartition("_")
+    return binascii.crc32(body.encode()).to_bytes(4, "little").hex() == check.lower()
+
+
+def _written(number: int, alphabet: str, digits: int) -> str:
+    text = ""
+    for _ in range(digits):
+        number, digit = divmod(number, len(alphabet))
+        text = alphabet[digit] + text
+    return text
 
 
 def _not_masked(value: str) -> bool:
@@ -152,9 +172,20 @@ RULES = (
         bounded=False,
     ),
     Rule(
+        entity="AZURE_KEY",  # Azure DevOps
+        anchor=r"\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b",
+        pattern=r"[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}",
+        check=_not_masked,
+        score=0.97,
+    ),
+    Rule(
         entity="AZURE_KEY",
         anchor=r"[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)",
-        pattern=r"[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)[A-Za-z0-9+/]{4,44}={0,2}",
+        # Alone, not a part of a longer run: three letters stand in any megabyte of base64.
+        pattern=(
+            r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{42}(?:AzSe|AzFu|ACDb|AzCa|AIoT|AEh|ASt)[A-Za-z0-9+/]{4,44}={0,2}"
+            r"(?![A-Za-z0-9+/=])"
+        ),
         score=0.8,
         bounded=False,
     ),
@@ -162,7 +193,7 @@ RULES = (
         entity="GITHUB_TOKEN",
         anchor=r"gh[pousr]_[A-Za-z0-9]{36}",
         pattern=r"(?<![A-Za-z0-9_])gh[pousr]_(?!(.)\1{8})[A-Za-z0-9]{36}",
-        check=github_checksum,
+        check=crc32_base62,
         score=0.99,
         unchecked=0.8,
     ),
@@ -183,6 +214,13 @@ RULES = (
         check=_not_masked,
         score=0.95,
         bounded=False,
+    ),
+    Rule(
+        entity="GITLAB_TOKEN",
+        anchor=r"\bgl(?:pat|rt|cbt|ft)-[A-Za-z0-9_-]{27}",
+        pattern=r"gl[a-z]{2,3}-[A-Za-z0-9_-]{27,300}\.[0-9a-z]{2}\.[0-9a-z]{9}",
+        check=crc32_base36,
+        score=0.99,
     ),
     Rule(
         entity="GITLAB_TOKEN",

@@ -56,6 +56,9 @@ def _password(text: str, start: int, _end: int) -> Iterable[Span]:
             plain = found["sign"] is None and value.isalpha()
             return ((*found.span(group), 0.75),) if not plain and is_quoted_password(value) else ()
     sign = found["sign"]
+    if sign is None and text[found.start("u") - 1].isalnum():
+        # The word and the value are one run, such as base64.
+        return ()
     value = found["u"].rstrip(".,:!?)" if sign is None else ".,:")
     if sign is None or sign.isalpha() or sign == ",":
         # In prose only what no word looks like: letters with digits or signs among them.

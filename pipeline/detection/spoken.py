@@ -1,16 +1,12 @@
 """Read what was dictated: numbers digit by digit, addresses with their signs as words."""
 
 import re
-import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import hyperscan
 
 from pipeline.detection.decode import Excerpt, excerpts
 from pipeline.detection.normalise import Edit
 from pipeline.detection.rules import Rule, Span
-from pipeline.detection.scan import Scanner
+from pipeline.detection.scan import Engine, Scanner, default_engine
 
 # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish. Not the Portuguese "um",
 # which is what speakers of English say between digits.
@@ -117,27 +113,24 @@ class SpokenNumbers:
     reporting after one match: it reads 2 GB/s, and the full question 0.3 GB/s.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, engine: Engine | None = None) -> None:
+        engine = engine or default_engine()
         words = "|".join(sorted(_bytewise(word) for word in (*_DIGIT, *_REPEATED) if len(word) > 1))
-        self._any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-        self._any.compile(
-            expressions=[rf"(?i)\b(?:{words})[ \t\r\n,.\-/]".encode(), *(_single_digits(sign) for sign in " _-.")],
-            ids=[0, 1, 2, 3, 4],
-            elements=5,
-            flags=hyperscan.HS_FLAG_SINGLEMATCH,
+        self._any = engine.probe(
+            [rf"(?i)\b(?:{words})[ \t\r\n,.\-/]".encode(), *(_single_digits(sign) for sign in " _-.")]
         )
         self._scanner = Scanner(
             [
                 # Two in a row; what they come to is for the pattern to say.
                 rf"(?i)\b(?:{words})[ \t\r\n,.\-/]{{1,4}}(?:{words}|\d)",
                 r"\d(?:[ ._\-]{1,3}\d){6}",
-            ]
+            ],
+            engine,
         )
-        self._local = threading.local()
 
     def excerpts(self, text: str) -> Iterator[Excerpt]:
         """Give the parts of a text around such numbers, with these in digits."""
-        if len(text) < _LEAST_DIGITS or not self._has_any(text):
+        if len(text) < _LEAST_DIGITS or not self._any(text.encode()):
             return
         edits: list[Edit] = []
         grouped: list[Edit] = []
@@ -159,19 +152,6 @@ class SpokenNumbers:
         yield from excerpts(text, edits)
         if grouped != edits:
             yield from excerpts(text, grouped)
-
-    def _has_any(self, text: str) -> bool:
-        try:
-            scratch = self._local.scratch
-        except AttributeError:
-            scratch = self._local.scratch = hyperscan.Scratch(self._any)
-        found: list[int] = []
-        self._any.scan(text.encode(), _note, 0, found, scratch)
-        return bool(found)
-
-
-def _note(rule: int, _start: int, _end: int, _flags: int, found: Any) -> None:
-    found.append(rule)
 
 
 def _single_digits(sign: str) -> bytes:

@@ -1,12 +1,16 @@
 """Detection by rules: megabytes of text per second of CPU on one core; and the last check's false refusals."""
 
 import json
+import subprocess
+import sys
+import tempfile
 import time
 from pathlib import Path
 
 import msgspec
 
 from pipeline.detection import Detector, build_detector
+from pipeline.detection.plain_engine import PlainEngine
 from pipeline.placeholders import Scope
 from pipeline.policy import load_policies
 from pipeline.policy_detector import PolicyDetectors
@@ -75,8 +79,49 @@ def false_refusals(texts: list[str]) -> tuple[int, int]:
     return refused, tried
 
 
-def build() -> tuple[Detector, float]:
-    """The default detector and the CPU seconds it took to build."""
-    start = time.process_time()
-    detector = build_detector()
-    return detector, time.process_time() - start
+def built_cold_and_warm() -> tuple[float, float]:
+    """CPU seconds to build the default detector in a new process: with no cached database, and with one."""
+    program = (
+        "import sys, time\n"
+        "from pathlib import Path\n"
+        "from pipeline.adapters.database_cache import DatabaseFolder\n"
+        "from pipeline.detection import build_detector\n"
+        "from pipeline.detection.hyperscan_engine import HyperscanEngine\n"
+        "start = time.process_time()\n"
+        "build_detector(engine=HyperscanEngine(DatabaseFolder(Path(sys.argv[1]))))\n"
+        "print(time.process_time() - start)"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        return _alone(program, folder), _alone(program, folder)
+
+
+def without_hyperscan() -> float:
+    """Megabytes per second of CPU on log text with one finding a kilobyte, by the engine on Python's patterns."""
+    return megabytes_per_second(build_detector(engine=PlainEngine()), [log_text(1, kilobytes=500)])
+
+
+def by_size(detector: Detector) -> dict[str, float]:
+    """Megabytes per second of CPU for texts of 1 kB, 100 kB and 10 MB: the same if time grows as the length."""
+    return {
+        "1 kB": megabytes_per_second(detector, [log_text(1, kilobytes=1)] * 2000),
+        "100 kB": megabytes_per_second(detector, [log_text(1, kilobytes=100)] * 20),
+        "10 MB": megabytes_per_second(detector, [log_text(1, kilobytes=10_000)]),
+    }
+
+
+def peak_memory(megabytes: int) -> int:
+    """MiB resident at most in a process of its own that searches one log text of this size."""
+    program = (
+        "import resource, sys\n"
+        "from pipeline.detection import build_detector\n"
+        "from tests.benchmark.detection_speed import log_text\n"
+        "size = int(sys.argv[1])\n"
+        "build_detector().detect(log_text(1, size * 1000)[: size * 1_000_000])\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+    )
+    return round(_alone(program, str(megabytes)))
+
+
+def _alone(program: str, argument: str) -> float:
+    run = subprocess.run([sys.executable, "-c", program, argument], capture_output=True, check=True, text=True)
+    return float(run.stdout)
