@@ -61,7 +61,7 @@ def test_the_engines_make_the_same_findings() -> None:
         expected = one.detect(RawText(text))
         found += len(expected)
         assert other.detect(RawText(text)) == expected, number
-    assert found > 500
+    assert found > 150
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES)
@@ -117,8 +117,11 @@ def test_the_slower_engines_time_grows_no_faster_than_the_text(unit: str) -> Non
 
     def seconds(size: int) -> float:
         text = (unit * size)[:size]
-        start = time.process_time()
-        scanner.scan(text)
-        return time.process_time() - start
+        tries = []
+        for _ in range(3):
+            start = time.process_time()
+            scanner.scan(text)
+            tries.append(time.process_time() - start)
+        return min(tries)
 
     assert seconds(20_000) < 7 * seconds(5_000) + 0.05
