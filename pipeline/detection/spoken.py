@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import hyperscan
 
@@ -33,25 +33,40 @@ _REPEATED = {
     for word in words.split()
 }
 _PLUS = ("plus", "más", "mas", "più", "mais")
-_JOINING = "dash|hyphen|minus|space|strich|bindestrich|tiret|espace|guion|guión|espacio|trattino|streepje|myślnik"
+_DASHES = "dash|hyphen|minus|strich|bindestrich|tiret|guion|guión|trattino|traço|hífen|streepje|myślnik"
+_DOTS = "dot|punkt|point|punto|ponto|punt|kropka"
+_SLASHES = "slash|schrägstrich|barre|barra|ukośnik"
+_JOINING = f"{_DASHES}|space|espace|espacio"
+_SIGNS = {name: sign for names, sign in ((_DASHES, "-"), (_DOTS, "."), (_SLASHES, "/")) for name in names.split("|")}
+# "um" is the Portuguese one among words that only Portuguese has, and else a pause.
+_PAUSE = "um"
+_PORTUGUESE = frozenset("dois duas três quatro sete oito".split())
 
 _ONE = "|".join(sorted(_DIGIT, key=len, reverse=True))
 _TIMES = "|".join(_REPEATED)
 _ITEM = re.compile(
     rf"(?i)(?P<plus>\b(?:{'|'.join(_PLUS)})\b)"
-    rf"|\b(?:(?P<times>{_TIMES})[ -]{{0,3}})?(?:(?P<word>{_ONE})\b|(?P<digits>\d{{1,16}}))"
+    rf"|\b(?:(?P<times>{_TIMES})[ -]{{0,3}})?(?:(?P<word>{_ONE}|{_PAUSE})\b|(?P<digits>\d{{1,16}}))"
 )
-_UNIT = rf"(?:(?:{_TIMES})[ -]{{0,3}})?(?:(?:{_ONE})(?![^\W_])|\d{{1,16}}(?![^\W_]))"
-_BETWEEN = rf"[ \t\r\n,.\-/]{{1,4}}(?:(?:{_JOINING})[ ,]{{1,3}})?"
+_UNIT = rf"(?:(?:{_TIMES})[ -]{{0,3}})?(?:(?:{_ONE}|{_PAUSE})(?![^\W_])|\d{{1,16}}(?![^\W_]))"
+_BETWEEN = rf"[ \t\r\n,.\-/]{{1,4}}(?:(?:{'|'.join(_SIGNS)}|space|espace|espacio)[ ,]{{1,3}})?"
+_SIGN = re.compile(rf"(?i)[^\W\d_]+|[-./]")
 _RUN = re.compile(rf"(?i)(?<![^\W_])(?:(?:{'|'.join(_PLUS)})[ ]{{1,3}})?{_UNIT}(?:{_BETWEEN}{_UNIT}){{1,59}}")
-_LEADING = re.compile(rf"(?i)(?<![^\W_])(?:{'|'.join(_PLUS)}|{_TIMES}|o|\d{{1,16}})[ ]{{1,3}}\Z")
-_SPACED = re.compile(r"(?<![\w.,-])\d(?:(?:[ ._-]| - )\d){6,39}(?![^\W_]|[.,]\d)")
+_LEADING = re.compile(
+    rf"(?i)(?<![^\W_])(?:(?:{'|'.join(_PLUS)}|{_TIMES}|{_ONE}|{_PAUSE}|\d{{1,16}})[ ]{{1,3}}"
+    rf"(?:(?:{'|'.join(_SIGNS)})[ ]{{1,3}})?){{1,3}}\Z"
+)
+_SPACED = re.compile(r"(?<![\w.,-])\d(?:(?:[ ]{1,3}|[ ]{0,2}[._/-][ ]{0,2})\d){6,39}(?![^\W_]|[.,]\d)")
+_SPACED_PLUS = re.compile(r"\+[ ]{1,3}\Z")
 
 # What a run must come to before anything is made of it: the shortest telephone number.
 _LEAST_DIGITS = 7
 _LEAST_WORDS = 2
 # Fewer words than these among digits may be a count before a date.
 _LEAST_WORDS_ALONE = 4
+
+
+_SINGLE_DIGITS = rb"\d(?:[ ._/\-]{1,5}\d){4}"
 
 
 def _bytewise(pattern: str) -> str:
@@ -66,7 +81,7 @@ def _bytes(char: str) -> str:
 # Signs of an address as words. "at", "dot" and the German "punkt" mean an address only together;
 # the other names of the @ mean nothing else, so that "point" and "punto" may follow those.
 _AT_NAMES = "klammeraffe|arobase|arrobase|arroba|chiocciola|małpa|apenstaartje"
-_DOT_NAMES = "dot|punkt|point|punto|ponto|punt|kropka"
+_DOT_NAMES = _DOTS
 _OPEN, _CLOSE = r"\s?[\[({<]\s?", r"\s?[\])}>]\s?"
 _AT_SURE = rf"(?:\s(?:{_AT_NAMES})\s|{_OPEN}(?:at|ät|a|@|{_AT_NAMES}){_CLOSE})"
 _DOT_SURE = rf"(?:\s(?:{_DOT_NAMES})\s|{_OPEN}(?:\.|{_DOT_NAMES}){_CLOSE}|\.)"
@@ -121,16 +136,16 @@ class SpokenNumbers:
         words = "|".join(sorted(_bytewise(word) for word in (*_DIGIT, *_REPEATED) if len(word) > 1))
         self._any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._any.compile(
-            expressions=[rf"(?i)\b(?:{words})[ \t\r\n,.\-/]".encode(), *(_single_digits(sign) for sign in " _-.")],
-            ids=[0, 1, 2, 3, 4],
-            elements=5,
+            expressions=[rf"(?i)\b(?:{words})[ \t\r\n,.\-/]".encode(), _SINGLE_DIGITS],
+            ids=[0, 1],
+            elements=2,
             flags=hyperscan.HS_FLAG_SINGLEMATCH,
         )
         self._scanner = Scanner(
             [
                 # Two in a row; what they come to is for the pattern to say.
-                rf"(?i)\b(?:{words})[ \t\r\n,.\-/]{{1,4}}(?:{words}|\d)",
-                r"\d(?:[ ._\-]{1,3}\d){6}",
+                rf"(?i)\b(?:{words})[ \t\r\n,.\-/]{{1,4}}(?:{words}|{_PAUSE}|\d)",
+                r"\d(?:[ ._/\-]{1,5}\d){6}",
             ]
         )
         self._local = threading.local()
@@ -139,7 +154,8 @@ class SpokenNumbers:
         """Give the parts of a text around such numbers, with these in digits."""
         if len(text) < _LEAST_DIGITS or not self._has_any(text):
             return
-        edits: list[Edit] = []
+        joined: list[Edit] = []
+        signed: list[Edit] = []
         grouped: list[Edit] = []
         done = 0
         for start, _, number in self._scanner.scan(text):
@@ -148,16 +164,19 @@ class SpokenNumbers:
             if number:
                 found = _SPACED.match(text, start)
             else:
-                before = _LEADING.search(text, max(done, start - 24), start)
+                before = _LEADING.search(text, max(done, start - 40), start)
                 found = _RUN.match(text, before.start() if before else start)
             if found is None:
                 continue
             done = found.end()
-            run = _spaced_edits(text, *found.span()) if number else _word_edits(text, *found.span())
-            edits += run
-            grouped += run if number else _grouped(text, run)
-        yield from excerpts(text, edits)
-        if grouped != edits:
+            run = _spaced_run(text, *found.span()) if number else _word_run(text, *found.span())
+            joined += run.joined
+            signed += run.signed
+            grouped += run.joined if number else _grouped(text, run.joined)
+        yield from excerpts(text, joined)
+        if signed != joined:
+            yield from excerpts(text, signed)
+        if grouped != joined:
             yield from excerpts(text, grouped)
 
     def _has_any(self, text: str) -> bool:
@@ -174,41 +193,66 @@ def _note(rule: int, _start: int, _end: int, _flags: int, found: Any) -> None:
     found.append(rule)
 
 
-def _single_digits(sign: str) -> bytes:
-    return (rf"\x{ord(sign):02x}\d" * 4).encode()
+class _Run(NamedTuple):
+    """One dictated number: its digits alone, and with the signs that were dictated between them."""
+
+    joined: list[Edit]
+    signed: list[Edit]
 
 
-def _word_edits(text: str, start: int, end: int) -> list[Edit]:
-    edits: list[Edit] = []
+_NOTHING = _Run([], [])
+
+
+def _word_run(text: str, start: int, end: int) -> _Run:
+    items = list(_ITEM.finditer(text, start, end))
+    spoken = {(item["word"] or "").lower() for item in items}
+    pause = "" if spoken.isdisjoint(_PORTUGUESE) else "1"
+    while items and not pause and (items[-1]["word"] or "").lower() == _PAUSE:
+        items.pop()
+    joined: list[Edit] = []
+    signed: list[Edit] = []
     digits = words = 0
-    for item in _ITEM.finditer(text, start, end):
+    for item in items:
         if item["plus"]:
             said = "+"
         else:
-            said = _DIGIT[item["word"].lower()] if item["word"] else item["digits"]
-            if item["times"]:
+            said = _DIGIT.get(item["word"].lower(), pause) if item["word"] else item["digits"]
+            if item["times"] and said:
                 said = said[0] * _REPEATED[item["times"].lower()] + said[1:]
             words += (item["word"] is not None) + (item["times"] is not None)
             digits += len(said)
         # What joins two digits goes with the second.
-        if edits and edits[-1].end < item.start():
-            edits.append(Edit(edits[-1].end, item.start(), ""))
-        edits.append(Edit(*item.span(), said))
-    return edits if digits >= _LEAST_DIGITS and words >= _LEAST_WORDS else []
+        if joined and joined[-1].end < item.start():
+            gap = (joined[-1].end, item.start())
+            joined.append(Edit(*gap, ""))
+            signed.append(Edit(*gap, _sign(text, *gap)))
+        joined.append(Edit(*item.span(), said))
+        signed.append(joined[-1])
+    return _Run(joined, signed) if digits >= _LEAST_DIGITS and words >= _LEAST_WORDS else _NOTHING
 
 
-def _spaced_edits(text: str, start: int, end: int) -> list[Edit]:
+def _sign(text: str, start: int, end: int) -> str:
+    signs = [_SIGNS.get(sign.lower(), sign if sign in "-./" else "") for sign in _SIGN.findall(text, start, end)]
+    return signs[-1] if signs else ""
+
+
+def _spaced_run(text: str, start: int, end: int) -> _Run:
     """Delete what stands between single digits."""
-    edits: list[Edit] = []
-    place = start
+    joined: list[Edit] = []
+    signed: list[Edit] = []
+    place = start + 1
+    plus = _SPACED_PLUS.search(text, max(0, start - 4), start)
+    if plus is not None:
+        joined.append(Edit(plus.start() + 1, start, ""))
     while place < end:
         after = place
         while after < end and not text[after].isdigit():
             after += 1
         if after > place:
-            edits.append(Edit(place, after, ""))
+            joined.append(Edit(place, after, ""))
+            signed.append(Edit(place, after, _sign(text, place, after)))
         place = after + 1
-    return edits
+    return _Run(joined, joined[: plus is not None] + signed)
 
 
 def _grouped(text: str, run: list[Edit]) -> list[Edit]:
