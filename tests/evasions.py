@@ -9,7 +9,7 @@ from random import Random
 from typing import NamedTuple, TypeAlias
 from urllib.parse import quote, quote_plus
 
-from infra.canaries import NEEDS_NAMES, Canary, make_canaries
+from infra.canaries import NEEDS_NAMES, make_canaries
 from pipeline.detection import Detector, build_detector
 from pipeline.detection.types import catalogue
 from pipeline.text import RawText

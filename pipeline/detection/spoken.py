@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import hyperscan
 
+from pipeline.detection import spoken_dates
 from pipeline.detection.decode import Excerpt, excerpts
 from pipeline.detection.normalise import Edit
 from pipeline.detection.rules import Rule, Span
@@ -40,7 +41,7 @@ _JOINING = f"{_DASHES}|space|espace|espacio"
 _SIGNS = {name: sign for names, sign in ((_DASHES, "-"), (_DOTS, "."), (_SLASHES, "/")) for name in names.split("|")}
 # "um" is the Portuguese one among words that only Portuguese has, and else a pause.
 _PAUSE = "um"
-_PORTUGUESE = frozenset("dois duas três quatro sete oito".split())
+_PORTUGUESE = frozenset(["dois", "duas", "três", "quatro", "sete", "oito"])
 
 _ONE = "|".join(sorted(_DIGIT, key=len, reverse=True))
 _TIMES = "|".join(_REPEATED)
@@ -50,7 +51,7 @@ _ITEM = re.compile(
 )
 _UNIT = rf"(?:(?:{_TIMES})[ -]{{0,3}})?(?:(?:{_ONE}|{_PAUSE})(?![^\W_])|\d{{1,16}}(?![^\W_]))"
 _BETWEEN = rf"[ \t\r\n,.\-/]{{1,4}}(?:(?:{'|'.join(_SIGNS)}|space|espace|espacio)[ ,]{{1,3}})?"
-_SIGN = re.compile(rf"(?i)[^\W\d_]+|[-./]")
+_SIGN = re.compile(r"(?i)[^\W\d_]+|[-./]")
 _RUN = re.compile(rf"(?i)(?<![^\W_])(?:(?:{'|'.join(_PLUS)})[ ]{{1,3}})?{_UNIT}(?:{_BETWEEN}{_UNIT}){{1,59}}")
 _LEADING = re.compile(
     rf"(?i)(?<![^\W_])(?:(?:{'|'.join(_PLUS)}|{_TIMES}|{_ONE}|{_PAUSE}|\d{{1,16}})[ ]{{1,3}}"
@@ -115,13 +116,16 @@ def _spoken_address(text: str, start: int, _end: int) -> Iterable[Span]:
             return
 
 
-RULES = tuple(
-    Rule(
-        entity="EMAIL",
-        anchor=rf"(?i)[a-z0-9]{_bytewise(at)}[a-z0-9-]{{1,40}}(?:{_bytewise(dot)}|\s(?:{_bytewise(_JOINING)})\s)[a-z0-9]",
-        find=_spoken_address,
-    )
-    for at, dot in ((_AT_SURE, _DOT_SURE), (_AT_UNSURE, _DOT_UNSURE))
+RULES = (
+    *(
+        Rule(
+            entity="EMAIL",
+            anchor=rf"(?i)[a-z0-9]{_bytewise(at)}[a-z0-9-]{{1,40}}(?:{_bytewise(dot)}|\s(?:{_bytewise(_JOINING)})\s)[a-z0-9]",
+            find=_spoken_address,
+        )
+        for at, dot in ((_AT_SURE, _DOT_SURE), (_AT_UNSURE, _DOT_UNSURE))
+    ),
+    *spoken_dates.RULES,
 )
 
 
