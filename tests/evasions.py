@@ -72,15 +72,17 @@ def leaks(detector: Detector, sentence: Sentence) -> bool:
 def disguised(sentence: Sentence, names: tuple[str, ...], random: Random) -> Sentence | None:
     """Apply disguises in order, the innermost first; None where one of them changes nothing."""
     for name in names:
+        before, value, after = sentence
+        said: str | None
         if name in THROUGHOUT:
-            before, value, after = (THROUGHOUT[name](part, random) or "" for part in sentence)
+            before, said, after = (THROUGHOUT[name](part, random) or "" for part in sentence)
         elif name in WHOLES:
-            before, value, after = "Note: ", WHOLES[name](sentence.text, random), " (end)"
+            before, said, after = "Note: ", WHOLES[name](sentence.text, random), " (end)"
         else:
-            before, value, after = sentence.before, PARTS[name](sentence.value, random), sentence.after
-        if value is None:
+            said = PARTS[name](value, random)
+        if said is None:
             return None
-        sentence = Sentence(before, value, after)
+        sentence = Sentence(before, said, after)
     return sentence
 
 

@@ -264,7 +264,9 @@ def _grouped(text: str, run: list[Edit]) -> list[Edit]:
     said = "".join(edit.text for edit in run)
     if len(said) != 10 or not said.isdigit() or said in "01234567890" or len(set(said)) < 3:
         return run
-    if sum(text[edit.start].isalpha() for edit in run if edit.text) < _LEAST_WORDS_ALONE:
+    words = [text[edit.start : edit.end] for edit in run if edit.text and text[edit.start].isalpha()]
+    # Nobody counts in doubles.
+    if len(words) < _LEAST_WORDS_ALONE and not any(" " in word for word in words):
         return run
     edits: list[Edit] = []
     count = 0

@@ -28,21 +28,22 @@ _DAY_WORD = (
     r"(?:erst|zweit|dritt|viert|fünft|sechst|siebt|siebent|acht|neunt|zehnt|elft|zwölft|[^\W\d_]{3,9}zehnt|"
     r"[^\W\d_]{0,14}(?:zwanzig|dreißig|dreissig)st)e[rn]?|"
     r"een|twee|drie|vier|vijf|zes|zeven|acht|negen|tien|elf|twaalf|[^\W\d_]{3,6}tien|[^\W\d_]{0,12}(?:twintig|dertig)|eerste|"
-    r"premier|(?:vingt|trente)(?:-et-un|[ -]et un|[ -](?:deux|trois|quatre|cinq|six|sept|huit|neuf))?|deux|trois|quatre|cinq|"
-    r"six|sept|huit|neuf|dix(?:-sept|-huit|-neuf)?|onze|douze|treize|quatorze|quinze|seize|"
-    r"primero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci[a-zé]{4,6}|veint[a-zéóú]{1,9}|"
-    r"treinta(?: y uno)?|primeiro|dois|três|quatro|sete|oito|nove|dez|doze|dez[a-z]{4,6}|(?:vinte|trinta)(?: e [^\W\d_]{2,6})?|"
-    r"primo|due|tre|quattro|cinque|sei|sette|otto|dieci|undici|dodici|tredici|quattordici|quindici|sedici|dici[a-z]{5,8}|"
-    r"vent[a-zé]{1,9}|trent[a-z]{1,4}|(?:dwudziestego |trzydziestego )?[^\W\d_]{4,14}ego"
+    r"premier|(?:vingt|trente)(?:-et-un|[ -]et un|[ -](?:deux|trois|quatre|cinq|six|sept|huit|neuf))?|"
+    r"deux|trois|quatre|cinq|six|sept|huit|neuf|dix(?:-sept|-huit|-neuf)?|onze|douze|treize|quatorze|quinze|seize|"
+    r"primero|uno|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|dieci[a-zé]{4,6}|"
+    r"veint[a-zéóú]{1,9}|treinta(?: y uno)?|primeiro|dois|três|quatro|sete|oito|nove|dez|doze|dez[a-z]{4,6}|"
+    r"(?:vinte|trinta)(?: e [^\W\d_]{2,6})?|primo|due|tre|quattro|cinque|sei|sette|otto|dieci|undici|"
+    r"dodici|tredici|quattordici|quindici|sedici|"
+    r"dici[a-z]{5,8}|vent[a-zé]{1,9}|trent[a-z]{1,4}|(?:dwudziestego |trzydziestego )?[^\W\d_]{4,14}ego"
 )
 _OF = r"(?:of |de |do |del |d['’])?(?:the )?(?:year )?"
 
 # What a year begins with, and what may follow.
 _ROMANCE_REST = (
-    r"(?:[ -](?:e|y|et|un|uno|une|um|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize|vingts?|"
-    r"trente|quarante|cinquante|soixante|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|"
-    r"dieci[a-zé]{4,6}|veint[a-zéó]{1,9}|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|dois|duas|três|sete|oito|nove|"
-    r"dez|doze|treze|quatorze|dez[a-z]{4,6}|vinte|trinta|quarenta|cinquenta|sessenta|oitenta)){0,6}"
+    r"(?:[ -](?:e|y|et|un|uno|une|um|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|"
+    r"seize|vingts?|trente|quarante|cinquante|soixante|dos|tres|cuatro|cinco|seis|siete|ocho|nueve|diez|once|doce|trece|catorce|quince|"
+    r"dieci[a-zé]{4,6}|veint[a-zéó]{1,9}|treinta|cuarenta|cincuenta|sesenta|setenta|ochenta|noventa|dois|duas|três|"
+    r"sete|oito|nove|dez|doze|treze|quatorze|dez[a-z]{4,6}|vinte|trinta|quarenta|cinquenta|sessenta|oitenta)){0,6}"
 )
 _YEAR = (
     rf"(?:(?:seventeen|eighteen|nineteen|twenty)[ -]{_BELOW_HUNDRED}|two thousand(?:(?: and)? {_BELOW_HUNDRED})?"
@@ -70,7 +71,8 @@ _STARTS = (
 )
 _BEFORE_YEAR = re.compile(
     rf"(?i)(?<![^\W_])(?:(?:the )?(?:{_ORDINAL}|{_FIGURES}|{_DAY_WORD})(?: day)? {_OF}(?:{_MONTHS})"
-    rf"|(?:{_MONTHS}) (?:the )?(?:{_ORDINAL}|{_FIGURES}|{_UNITS}|{_TEENS}|(?:{_TENS})(?:[ -](?:{_UNITS}))?))[, ] ?{_OF}\Z"
+    rf"|(?:{_MONTHS}) (?:the )?(?:{_ORDINAL}|{_FIGURES}|{_UNITS}|{_TEENS}|(?:{_TENS})(?:[ -](?:{_UNITS}))?))"
+    rf"[, ] ?{_OF}\Z"
 )
 _YEAR_HERE = re.compile(rf"(?i){_YEAR}(?![^\W_])")
 _DAY_OF_MONTH = re.compile(rf"(?i)(?:{_ORDINAL}) (?:day )?of (?:{_MONTHS})(?![^\W_])(?: (?:1[89]|20)\d\d(?![^\W_]))?")
@@ -81,8 +83,8 @@ _WITH_SIGNS = re.compile(
     rf"(?i)(?<![^\W_])(?P<a>{_PART}) (?P<s>{_SIGN}) (?P<b>{_PART}) (?P=s) (?:(?:1[89]|20)?\d\d|{_YEAR})(?![^\W_])"
 )
 _BORN = re.compile(
-    r"(?i)(?<![^\W_])(?:born(?: on)?|birth ?da(?:y|te)(?: is)?|date of birth(?: is)?|dob(?: is)?|geboren(?: am| op)?|née? le|naci(?:do|da|ó) el|"
-    r"nat[oa] il|nascid[oa] em|urodzon[ya])[ :,]{1,2}(?:the |el )?\Z"
+    r"(?i)(?<![^\W_])(?:born(?: on)?|birth ?da(?:y|te)(?: is)?|date of birth(?: is)?|dob(?: is)?|"
+    r"geboren(?: am| op)?|née? le|naci(?:do|da|ó) el|nat[oa] il|nascid[oa] em|urodzon[ya])[ :,]{1,2}(?:the |el )?\Z"
 )
 
 
@@ -119,7 +121,7 @@ def _date(text: str, start: int, end: int) -> Iterable[Span]:
 _ANCHORS = (
     rf"(?i)\b(?:{'|'.join(_STARTS)})",
     rf"(?i)\b(?:{_ORDINAL}) (?:day )?of [adfjmnos]",
-    r"(?i)\b[a-z0-9]{1,9} (?:slash|dash|dot|schr\xc3\xa4gstrich|punkt|barra|barre|uko\xc5\x9bnik) [a-z0-9]{1,9} (?:s|d|p|b|u)",
+    r"(?i)\b[a-z0-9]{1,9} (?:slash|dash|dot|schr\xc3\xa4gstrich|punkt|barr[ae]|uko\xc5\x9bnik) [a-z0-9]{1,9} [sdpbu]",
 )
 RULES = tuple(
     Rule(entity=entity, anchor=anchor, find=find)
