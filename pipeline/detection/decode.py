@@ -217,14 +217,20 @@ def _after(text: str, place: int) -> int:
 
 
 def _byte_edits(text: str, run: re.Pattern[str], one: re.Pattern[str]) -> Iterator[Edit]:
-    """Read runs of escaped bytes as UTF-8, and what isn't that as Latin-1."""
+    """Read runs of escaped bytes as UTF-8; what isn't that is Latin-1 inside a word, and else no letter of any word."""
     for found in run.finditer(text):
         escapes = list(one.finditer(text, *found.span()))
+        chars = bytes.fromhex("".join(escape[1] for escape in escapes)).decode("utf-8", "surrogateescape")
+        around = f"{text[found.start() - 1 : found.start()] or ' '}{chars}{text[found.end() : found.end() + 1] or ' '}"
         first = 0
-        for char in bytes.fromhex("".join(escape[1] for escape in escapes)).decode("utf-8", "surrogateescape"):
-            is_alone = "\udc80" <= char <= "\udcff"
-            last = first + (1 if is_alone else len(char.encode()))
-            said = chr(ord(char) - 0xDC00) if is_alone else char
+        for place, char in enumerate(chars):
+            if "\udc80" <= char <= "\udcff":
+                last = first + 1
+                is_inside = around[place].isalpha() and around[place + 2].isalpha()
+                said = chr(ord(char) - 0xDC00) if is_inside else "\ufffd"
+            else:
+                last = first + len(char.encode())
+                said = char
             if _is_text(said):
                 yield Edit(escapes[first].start(), escapes[last - 1].end(), said)
             first = last

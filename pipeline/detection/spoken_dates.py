@@ -70,7 +70,7 @@ _STARTS = (
     *("tysi.{1,2}c dziewi.{4}set", "dwa tysi.{1,2}ce"),
 )
 _BEFORE_YEAR = re.compile(
-    rf"(?i)(?<![^\W_])(?:(?:the )?(?:{_ORDINAL}|{_FIGURES}|{_DAY_WORD})(?: day)? {_OF}(?:{_MONTHS})"
+    rf"(?i)(?<![^\W_])(?:(?:{_ORDINAL}|{_FIGURES}|{_DAY_WORD})(?: day)? {_OF}(?:{_MONTHS})"
     rf"|(?:{_MONTHS}) (?:the )?(?:{_ORDINAL}|{_FIGURES}|{_UNITS}|{_TEENS}|(?:{_TENS})(?:[ -](?:{_UNITS}))?))"
     rf"[, ] ?{_OF}\Z"
 )
