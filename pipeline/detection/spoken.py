@@ -43,13 +43,53 @@ _SIGNS = {name: sign for names, sign in ((_DASHES, "-"), (_DOTS, "."), (_SLASHES
 _PAUSE = "um"
 _PORTUGUESE = frozenset(["dois", "duas", "três", "quatro", "sete", "oito"])
 
+# Numbers below a hundred, as telephone numbers are read in pairs: tens, what may join the units, and numbers that stand
+# alone. German and Dutch put the units first, in one word.
+_TENS = {
+    20: "twenty vingt veinte vinte venti dwadzieścia zwanzig twintig",
+    30: "thirty trente treinta trinta trenta trzydzieści dreißig dreissig dertig",
+    40: "forty quarante cuarenta quarenta quaranta czterdzieści vierzig veertig",
+    50: "fifty cinquante cincuenta cinquenta cinquanta pięćdziesiąt fünfzig vijftig",
+    60: "sixty soixante sesenta sessenta sessanta sześćdziesiąt sechzig zestig",
+    70: "seventy septante setenta settanta siedemdziesiąt siebzig zeventig",
+    80: "eighty huitante ochenta oitenta ottanta osiemdziesiąt achtzig tachtig",
+    90: "ninety nonante noventa novanta dziewięćdziesiąt neunzig negentig",
+}
+_TEENS = {
+    10: "ten dix diez dez dieci dziesięć zehn tien",
+    11: "eleven onze once undici jedenaście elf",
+    12: "twelve douze doce doze dodici dwanaście zwölf twaalf",
+    13: "thirteen treize trece treze tredici trzynaście dreizehn dertien",
+    14: "fourteen quatorze catorce catorze quattordici czternaście vierzehn veertien",
+    15: "fifteen quinze quince quindici piętnaście fünfzehn vijftien",
+    16: "sixteen seize dieciséis dezesseis sedici szesnaście sechzehn zestien",
+    17: "seventeen diecisiete dezessete diciassette siedemnaście siebzehn zeventien",
+    18: "eighteen dieciocho dezoito diciotto osiemnaście achtzehn achttien",
+    19: "nineteen diecinueve dezenove diciannove dziewiętnaście neunzehn negentien",
+}
+_VALUE = {word: number for numbers in (_TENS, _TEENS) for number, words in numbers.items() for word in words.split()}
+# Common in English for something else; the other words of a number call for it to be read.
+_ENGLISH = frozenset({"once"})
+_TEN = "|".join(sorted((word for words in _TENS.values() for word in words.split()), key=len, reverse=True))
+_TEEN = "|".join(sorted((word for words in _TEENS.values() for word in words.split()), key=len, reverse=True))
 _ONE = "|".join(sorted(_DIGIT, key=len, reverse=True))
 _TIMES = "|".join(_REPEATED)
+_BELOW_TEN = "|".join(sorted((word for word in _DIGIT if word not in {"o", "oh"}), key=len, reverse=True))
+_PAIR = (
+    rf"(?:ein|één|{_BELOW_TEN})(?:und|en|ën)(?:{_TEN})|(?:{_TEN})(?:uno|due|tre|tré|quattro|cinque|sei|sette)"
+    rf"|(?:quatre[ -]vingts?|{_TEN})"
+    rf"(?:[ -](?:(?:et|e|y)[ -])?(?:dix[ -](?:sept|huit|neuf)|{_TEEN}|{_BELOW_TEN})(?![^\W_]))?"
+    rf"|dix[ -](?:sept|huit|neuf)|{_TEEN}|hundred|thousand"
+)
+_SAID = f"{_PAIR}|{_ONE}|{_PAUSE}"
+# "Eight hundred" is a prefix like any other.
+_ZEROS = {"hundred": "00", "thousand": "000"}
+_PART = re.compile("|".join(sorted((*_VALUE, *_DIGIT), key=len, reverse=True)))
 _ITEM = re.compile(
     rf"(?i)(?P<plus>\b(?:{'|'.join(_PLUS)})\b)"
-    rf"|\b(?:(?P<times>{_TIMES})[ -]{{0,3}})?(?:(?P<word>{_ONE}|{_PAUSE})\b|(?P<digits>\d{{1,16}}))"
+    rf"|\b(?:(?P<times>{_TIMES})[ -]{{0,3}})?(?:(?P<word>{_SAID})(?![^\W_])|(?P<digits>\d{{1,16}}))"
 )
-_UNIT = rf"(?:(?:{_TIMES})[ -]{{0,3}})?(?:(?:{_ONE}|{_PAUSE})(?![^\W_])|\d{{1,16}}(?![^\W_]))"
+_UNIT = rf"(?:(?:{_TIMES})[ -]{{0,3}})?(?:(?:{_SAID})(?![^\W_])|\d{{1,16}}(?![^\W_]))"
 _BETWEEN = rf"[ \t\r\n,.\-/]{{1,4}}(?:(?:{'|'.join(_SIGNS)}|space|espace|espacio)[ ,]{{1,3}})?"
 _SIGN = re.compile(r"(?i)[^\W\d_]+|[-./]")
 _RUN = re.compile(rf"(?i)(?<![^\W_])(?:(?:{'|'.join(_PLUS)})[ ]{{1,3}})?{_UNIT}(?:{_BETWEEN}{_UNIT}){{1,59}}")
@@ -137,7 +177,12 @@ class SpokenNumbers:
     """
 
     def __init__(self) -> None:
-        words = "|".join(sorted(_bytewise(word) for word in (*_DIGIT, *_REPEATED) if len(word) > 1))
+        words = "|".join(
+            sorted(_bytewise(word) for word in (*_DIGIT, *_REPEATED, *_VALUE) if len(word) > 1 and word not in _ENGLISH)
+        )
+        # All words twice over would be too large a pattern.
+        seconds = {word[:3] + r"\b" * (len(word) < 3) for word in (*_DIGIT, *_VALUE, *_REPEATED, _PAUSE, "hundred")}
+        beginnings = "|".join(sorted(map(_bytewise, seconds)))
         self._any = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
         self._any.compile(
             expressions=[rf"(?i)\b(?:{words})[ \t\r\n,.\-/]".encode(), _SINGLE_DIGITS],
@@ -148,7 +193,7 @@ class SpokenNumbers:
         self._scanner = Scanner(
             [
                 # Two in a row; what they come to is for the pattern to say.
-                rf"(?i)\b(?:{words})[ \t\r\n,.\-/]{{1,4}}(?:{words}|{_PAUSE}|\d)",
+                rf"(?i)\b(?:{words})[ \t\r\n,.\-/]{{1,4}}(?:{beginnings}|\d)",
                 r"\d(?:[ ._/\-]{1,5}\d){6}",
             ]
         )
@@ -220,7 +265,7 @@ def _word_run(text: str, start: int, end: int) -> _Run:
         if item["plus"]:
             said = "+"
         else:
-            said = _DIGIT.get(item["word"].lower(), pause) if item["word"] else item["digits"]
+            said = _figures(item["word"].lower(), pause) if item["word"] else item["digits"]
             if item["times"] and said:
                 said = said[0] * _REPEATED[item["times"].lower()] + said[1:]
             words += (item["word"] is not None) + (item["times"] is not None)
@@ -233,6 +278,18 @@ def _word_run(text: str, start: int, end: int) -> _Run:
         joined.append(Edit(*item.span(), said))
         signed.append(joined[-1])
     return _Run(joined, signed) if digits >= _LEAST_DIGITS and words >= _LEAST_WORDS else _NOTHING
+
+
+def _figures(word: str, pause: str) -> str:
+    """Write a spoken digit or number in figures."""
+    if word in _DIGIT:
+        return _DIGIT[word]
+    if word in _ZEROS:
+        return _ZEROS[word]
+    if word == _PAUSE:
+        return pause
+    word = re.sub(r"quatre[ -]vingts?", "huitante", word)
+    return str(sum(_VALUE[part] if part in _VALUE else int(_DIGIT.get(part, "0")) for part in _PART.findall(word)))
 
 
 def _sign(text: str, start: int, end: int) -> str:
@@ -263,6 +320,10 @@ def _grouped(text: str, run: list[Edit]) -> list[Edit]:
     """Write ten dictated digits as a telephone number: hardly anything else is that long."""
     said = "".join(edit.text for edit in run)
     if len(said) != 10 or not said.isdigit() or said in "01234567890" or len(set(said)) < 3:
+        return run
+    if any(
+        len(edit.text) > 1 and text[edit.start].isalpha() and " " not in text[edit.start : edit.end] for edit in run
+    ):
         return run
     words = [text[edit.start : edit.end] for edit in run if edit.text and text[edit.start].isalpha()]
     # Nobody counts in doubles.
