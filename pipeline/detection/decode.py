@@ -26,16 +26,27 @@ _SAFE_TO_STANDARD = bytes.maketrans(b"-_", b"+/")
 _PRINTABLE = bytes([9, 10, 13, *range(32, 127)])
 _HIGH = bytes(range(128, 256))
 
-_ESCAPE = re.compile(r"%(?:25){0,2}[0-9A-Fa-f]{2}(?:%(?:25){0,2}[0-9A-Fa-f]{2}){0,63}")
+_PERCENTS = re.compile(r"(?:%(?:25){0,2}[0-9A-Fa-f]{2})+")
 _PERCENT = re.compile(r"%(?:25){0,2}([0-9A-Fa-f]{2})")
+_BYTES = re.compile(r"(?:\\{1,8}x[0-9A-Fa-f]{2})+")
+_BYTE = re.compile(r"\\{1,8}x([0-9A-Fa-f]{2})")
 _ENTITY = re.compile(r"&(?:amp;)?(?:#(\d{1,7})|#[xX]([0-9A-Fa-f]{1,6})|([A-Za-z]{2,24}));")
 _BACKSLASH = re.compile(
-    r"\\{1,4}(?:u([dD][89abAB][0-9A-Fa-f]{2})\\{1,4}u([dD][c-fC-F][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}"
-    r"|U([0-9A-Fa-f]{8})|x([0-9A-Fa-f]{2})|(/))"
+    r"\\{1,8}(?:u([dD][89abAB][0-9A-Fa-f]{2})\\{1,8}u([dD][c-fC-F][0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|u\{([0-9A-Fa-f]{1,6})\}"
+    r"|U([0-9A-Fa-f]{8})|([/\"nrt]))"
 )
+_LETTER_ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
+# A form's sign for a space: several in a word, or one beside an escape.
+_PLUS = re.compile(r"(?<!\s)\+(?!\s)")
+_PLUS_REACH = 64
+# A word this far in front of a value may say what it is, so a word that was escaped counts, too.
+_CONTEXT_REACH = 64
 # How much of the text around an escape is searched with it: as far as rules look for words.
 _BEFORE = 160
 _AFTER = 160
+# An encoded run of which only the end is escaped is searched whole, up to this length.
+_LONGEST_WORD = 2_000
+_WORD = re.compile(r"\S*")
 
 
 class EncodedRun(NamedTuple):
@@ -50,17 +61,18 @@ class EncodedRun(NamedTuple):
 
 
 class Excerpt(NamedTuple):
-    """A part of a text with edits applied, and those edits."""
+    """A part of a text with edits applied, those edits, and how far in front of a value one of them counts."""
 
     view: Normalised
     edits: Sequence[Edit]
+    reach: int = 0
 
     def moved(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Move the view's findings to the text, without those that hold nothing the edits changed."""
+        """Move the view's findings to the text, without those that hold and follow nothing the edits changed."""
         for finding in findings:
             start, end = self.view.original(finding.start, finding.end)
             last = bisect_left(self.edits, Edit(end, 0, "")) - 1
-            if last >= 0 and self.edits[last].end > start:
+            if last >= 0 and self.edits[last].end > start - self.reach:
                 yield Finding(start, end, finding.entity, finding.score)
 
 
@@ -138,9 +150,12 @@ def _text(data: bytes) -> str | None:
     """Tell text from bytes that only happen to decode."""
     if len(data) < _MIN_DECODED:
         return None
-    # Sixteen-bit text, as PowerShell encodes its commands.
-    if data[1:16:2].count(0) == len(data[1:16:2]):
-        data = data[::2]
+    # Sixteen-bit text, as PowerShell encodes its commands: a space or a digit is half zero.
+    zeros = data.count(0)
+    if zeros >= 3:
+        said = data.decode("utf-16-le" if data[1::2].count(0) * 2 >= zeros else "utf-16-be", "ignore")
+        strange = sum(not _is_text(char) for char in said)
+        return said if strange * 20 <= len(said) else None
     strange = len(data.translate(None, _PRINTABLE))
     if strange == 0:
         return data.decode("ascii")
@@ -162,39 +177,62 @@ def escaped_excerpts(text: str) -> Iterable[Excerpt]:
     """Give the parts of a text around its escapes, with these decoded."""
     edits: list[Edit] = []
     if "%" in text:
-        edits += _percent_edits(text)
+        edits += _byte_edits(text, _PERCENTS, _PERCENT)
     if "&" in text:
         edits += _entity_edits(text)
     if "\\" in text:
+        edits += _byte_edits(text, _BYTES, _BYTE)
         edits += _backslash_edits(text)
-    return excerpts(text, sorted(edits)) if edits else ()
+    if "+" in text:
+        edits += _plus_edits(text)
+    return excerpts(text, sorted(edits), _CONTEXT_REACH) if edits else ()
 
 
-def excerpts(text: str, edits: Sequence[Edit]) -> Iterator[Excerpt]:
+def excerpts(text: str, edits: Sequence[Edit], reach: int = 0) -> Iterator[Excerpt]:
     """Cut out what lies near sorted, disjoint edits, and apply them; parts that would meet are one."""
     first = 0
+    end = _after(text, edits[0].end) if edits else 0
     for place in range(1, len(edits) + 1):
-        if place == len(edits) or edits[place].start - edits[place - 1].end > _BEFORE + _AFTER:
-            start = max(0, edits[first].start - _BEFORE)
-            end = min(len(text), edits[place - 1].end + _AFTER)
-            near = edits[first:place]
-            yield Excerpt(rewritten(text, near, start, end), near)
-            first = place
-
-
-def _percent_edits(text: str) -> Iterator[Edit]:
-    for found in _ESCAPE.finditer(text):
-        escapes = list(_PERCENT.finditer(text, *found.span()))
-        data = bytes.fromhex("".join(escape[1] for escape in escapes))
-        try:
-            said = data.decode("utf-8")
-        except UnicodeDecodeError:
+        if place < len(edits) and edits[place].start - _BEFORE <= end:
+            if edits[place].end + _AFTER > end:
+                end = _after(text, edits[place].end)
             continue
+        near = edits[first:place]
+        yield Excerpt(rewritten(text, near, _before(text, edits[first].start), end), near, reach)
+        if place < len(edits):
+            first, end = place, _after(text, edits[place].end)
+
+
+def _before(text: str, place: int) -> int:
+    """Give the start of what is searched with an edit: a word that it is in is in it whole."""
+    start = max(0, place - _BEFORE)
+    word = _WORD.match(text[max(0, start - _LONGEST_WORD) : start][::-1]) if start else None
+    return start - word.end() if word else start
+
+
+def _after(text: str, place: int) -> int:
+    end = min(len(text), place + _AFTER)
+    word = _WORD.match(text, end, end + _LONGEST_WORD)
+    return word.end() if word else end
+
+
+def _byte_edits(text: str, run: re.Pattern[str], one: re.Pattern[str]) -> Iterator[Edit]:
+    """Read runs of escaped bytes as UTF-8; what isn't that is Latin-1 inside a word, and else no letter of any word."""
+    for found in run.finditer(text):
+        escapes = list(one.finditer(text, *found.span()))
+        chars = bytes.fromhex("".join(escape[1] for escape in escapes)).decode("utf-8", "surrogateescape")
+        around = f"{text[found.start() - 1 : found.start()] or ' '}{chars}{text[found.end() : found.end() + 1] or ' '}"
         first = 0
-        for char in said:
-            last = first + len(char.encode())
-            if _is_text(char):
-                yield Edit(escapes[first].start(), escapes[last - 1].end(), char)
+        for place, char in enumerate(chars):
+            if "\udc80" <= char <= "\udcff":
+                last = first + 1
+                is_inside = around[place].isalpha() and around[place + 2].isalpha()
+                said = chr(ord(char) - 0xDC00) if is_inside else "\ufffd"
+            else:
+                last = first + len(char.encode())
+                said = char
+            if _is_text(said):
+                yield Edit(escapes[first].start(), escapes[last - 1].end(), said)
             first = last
 
 
@@ -210,13 +248,30 @@ def _backslash_edits(text: str) -> Iterator[Edit]:
     for found in _BACKSLASH.finditer(text):
         high, low, *codes, slash = found.groups()
         if slash:
-            char = slash
+            char = _LETTER_ESCAPES.get(slash, slash)
         elif high:
             char = chr(0x10000 + ((int(high, 16) & 0x3FF) << 10) + (int(low, 16) & 0x3FF))
         else:
             char = _character(int(next(filter(None, codes)), 16))
         if char:
             yield Edit(*found.span(), char)
+
+
+def _plus_edits(text: str) -> Iterator[Edit]:
+    group: list[int] = []
+    for found in _PLUS.finditer(text):
+        place = found.start()
+        if group and (place - group[-1] > _PLUS_REACH or any(map(str.isspace, text[group[-1] : place]))):
+            yield from _form_spaces(text, group)
+            group = []
+        group.append(place)
+    yield from _form_spaces(text, group)
+
+
+def _form_spaces(text: str, group: Sequence[int]) -> Iterator[Edit]:
+    near = text[max(0, group[0] - _PLUS_REACH) : group[0] + _PLUS_REACH] if len(group) == 1 else ""
+    if len(group) > 1 or "%" in near:
+        yield from (Edit(place, place + 1, " ") for place in group)
 
 
 def _character(code: int) -> str:

@@ -27,9 +27,14 @@ _LOOK_ALIKE = str.maketrans(
     "aAcCeEoOpPxXyYiIjJsSdhqwBKMHTYIlvVGaABEZHIiKkMNoOPpTYuXcCvj",
 )
 _LATIN_LIKE = frozenset(map(chr, _LOOK_ALIKE))
-# Runs in which every letter is ASCII or looks like it, so that words of other scripts stay as they are.
-_MIXED = re.compile(rf"(?<![^\W_])[A-Za-z0-9_@.%+\-{''.join(sorted(_LATIN_LIKE))}]{{2,}}(?![^\W_])")
-_ASCII_LETTER = re.compile(r"[A-Za-z]")
+# Runs in which every letter is Latin or looks like it, so that words of other scripts stay as they are.
+_MIXED = re.compile(rf"(?<![^\W_])[A-Za-z0-9\u00c0-\u024f_@.:/%+\-{''.join(sorted(_LATIN_LIKE))}]{{2,}}(?![^\W_])")
+# Words of look-alikes alone, behind a word of ASCII letters: six, say, which has no other letters.
+_AMONG_LATIN = re.compile(
+    rf"(?<=[A-Za-z][ ,])(?:[{''.join(sorted(_LATIN_LIKE))}]{{1,12}}(?![^\W_])[ ,]{{0,2}}){{1,40}}"
+)
+# A code of few letters may have none that looks like no other; its digits then say that it is a code.
+_EVIDENCE = re.compile(r"[A-Za-z0-9]")
 
 
 def _replacements() -> dict[int, str]:
@@ -55,6 +60,7 @@ _MARK_SET = frozenset(
 _ODD = frozenset(map(chr, _REPLACED)) | _MARK_SET
 _MOVING = frozenset(chr(code) for code, plain in _REPLACED.items() if len(plain) != 1) | _MARK_SET
 _HIDDEN = frozenset(_INVISIBLE)
+_DELETED = dict.fromkeys(map(ord, _INVISIBLE), "")
 _SEARCHED = _ODD | _LATIN_LIKE
 # Up to here one replacement after another is faster than a table's look-up for each character.
 _FEW = 12
@@ -130,7 +136,12 @@ def normalise(text: str) -> Normalised:
                 plain = plain.replace(char, _REPLACED[ord(char)])
         return Normalised(_latinised(plain, characters), None)
     # A class of the few characters that are there is fast where that of all isn't.
-    classes = [rf"(?s:[^{_MARKS}]?[{_MARKS}]+)"] if odd & _MARK_SET else []
+    hidden = "".join(sorted(map(re.escape, odd & _HIDDEN)))
+    classes = []
+    if odd & _MARK_SET and hidden:
+        classes.append(rf"(?s:[^{_MARKS}{hidden}]?[{hidden}]{{0,8}}[{_MARKS}][{_MARKS}{hidden}]*)")
+    elif odd & _MARK_SET:
+        classes.append(rf"(?s:[^{_MARKS}]?[{_MARKS}]+)")
     for group, times in ((odd & _HIDDEN, "+"), (odd - _HIDDEN - _MARK_SET, "")):
         if group:
             classes.append(f"[{''.join(sorted(map(re.escape, group)))}]{times}")
@@ -141,15 +152,15 @@ def normalise(text: str) -> Normalised:
 
 def _plain(piece: str) -> str:
     """Compose what composes; marks that are left over only hide what they ride on."""
-    return _MARK.sub("", unicodedata.normalize("NFC", piece)).translate(_REPLACED)
+    return _MARK.sub("", unicodedata.normalize("NFC", piece.translate(_DELETED))).translate(_REPLACED)
 
 
 def _latinised(text: str, characters: set[str]) -> str:
     if _LATIN_LIKE.isdisjoint(characters):
         return text
-    return _MIXED.sub(_latin, text)
+    return _AMONG_LATIN.sub(lambda found: found[0].translate(_LOOK_ALIKE), _MIXED.sub(_latin, text))
 
 
 def _latin(found: re.Match[str]) -> str:
     run = found[0]
-    return run if run.isascii() or _ASCII_LETTER.search(run) is None else run.translate(_LOOK_ALIKE)
+    return run if run.isascii() or _EVIDENCE.search(run) is None else run.translate(_LOOK_ALIKE)

@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.table import Table
 
 from pipeline.detection import build_detector
-from tests.benchmark import detection_speed, pipeline_speed
+from tests import evasions as disguises
+from tests.benchmark import detection_speed, evasions, pipeline_speed
 
 
 def main() -> None:
@@ -48,6 +49,14 @@ def main() -> None:
         console.print(
             f"no evaluation texts beside the checkout ({detection_speed.DATA.name}/): those rows are left out"
         )
+    console.print("disguises …")
+    rules = disguises.rules_detector()
+    recall = evasions.measure(rules)
+    for part in evasions.tables(recall):
+        console.print(part)
+    for kind, wanted in (("single", "≥ .98"), ("nested", "≥ .95")):
+        add(f"disguised values found, {kind}", recall.rate(kind), f"{recall.tried[kind]} values", wanted=wanted)
+    console.print(evasions.hostile(rules))
     console.print("whole pipeline …")
     for row in pipeline_speed.measure(options.jobs, (500, 2000)):
         add(

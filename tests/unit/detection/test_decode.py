@@ -34,6 +34,9 @@ RUNS = [
     ("EMAIL", f"data:text/plain;base64,⟦{b64(LETTER)}⟧"),
     ("EMAIL", "⟦" + base64.encodebytes(LETTER.encode()).decode().rstrip() + "⟧\nend"),
     ("EMAIL", "⟦" + base64.encodebytes(LETTER.encode()).decode().rstrip().replace("\n", "\r\n") + "⟧\r\nend"),
+    ("US_SSN", f"⟦{b64('número SSN: 123-45-6788', 'utf-16-le')}⟧"),
+    ("US_SSN", f"⟦{b64('номер SSN: 123-45-6788', 'utf-16-be')}⟧"),
+    ("EMAIL", f"⟦{quote(quote(b64(MAIL + '!')))}⟧"),
     ("PASSWORD", f"⟦{b64('mail jane.roe@example.org password: Tr1cky!pass')}⟧"),
     ("US_SSN", f"⟦{b64('SSN: 123-45-6788')}⟧"),
 ]
@@ -51,6 +54,14 @@ ESCAPED = [
     ("EMAIL", r'{"a": "⟦jane\\u0040example.org⟧"}'),
     ("EMAIL", r"a = '⟦jane\x40example.org⟧'"),
     ("EMAIL", r"⟦\x6a\x61\x6e\x65\x40example.org⟧"),
+    ("EMAIL", "x%FF%FE⟦jane%40example.org⟧%C3"),
+    ("EMAIL", r"a = '\xe9\xff ⟦jane\xef\xbc\xa0example.org⟧'"),
+    ("EMAIL", r"a = '⟦jane\\\\\\\\u0040example.org⟧'"),
+    ("US_SSN", "Numm%E9ro%20SSN%3A%FF⟦%31%32%33-45-6788⟧%FF"),
+    ("US_SSN", "text=my%20SSN%20is%20⟦123-45-6788⟧"),
+    ("US_SSN", "text=my+SSN+is+⟦123-45-6788⟧"),
+    ("US_SSN", r"{\"text\": \"my num\u00e9ro\nSSN\t⟦123-45-6788⟧\"}"),
+    ("PASSWORD", r'"{\"password\":\"⟦Tr1cky!pass⟧\"}"'),
     ("US_SSN", "SSN%3A%20⟦123%2D45%2D6788⟧"),
     ("EMAIL", "<p>⟦jane&shy;.roe&zwnj;@example&#8203;.org⟧</p>"),
     ("EMAIL", r"a = '⟦j\u0430ne\u200b\uff20example.org⟧'"),
@@ -64,6 +75,8 @@ HARMLESS = [
     "internationalization_of_applications/src/components/ButtonGroupContext",
     "100%25 of 5%20 and %d5 %s printf",
     "AT&amp;T &lt;b&gt; &nbsp; &unknown; &#0; &#1114112;",
+    "a+b+c+d = 5%2B3, C++ and 1+2+3+4+5+6+7+8+9",
+    r"C:\new\table\readme \"quoted\" \\server\share",
     r"C:\users\x\u12 \xZZ \ud800 \ud800A",
 ]
 

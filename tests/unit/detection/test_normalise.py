@@ -16,6 +16,9 @@ HIDDEN = [
     ("EMAIL", "to ⟦ﬁona@example.org⟧ now"),
     ("EMAIL", "to ⟦j\u0336a\u0336n\u0336e\u0336@\u0336example.org⟧ now"),
     ("EMAIL", "to ⟦jose\u0301@example.org⟧ now"),
+    ("EMAIL", "to ⟦j\u200b\u0336a\u200b\u0336n\u0336\u200be@example.org⟧ now"),
+    ("MAC_ADDRESS", "mac ⟦3с:1е:аа:0b:22:fе⟧ up"),
+    ("UK_NINO", "National Insurance number ⟦АВ123456С⟧ ok"),
     ("EMAIL", "Пишите на ⟦ivan@example.org⟧ сегодня"),
     ("CREDIT_CARD", "card ⟦４０００ 1234 5678 0000⟧"),
     ("CREDIT_CARD", "card ⟦4000\u00a01234\u00a05678\u00a00000⟧"),
@@ -48,6 +51,8 @@ MAPS = [
     ("a\u200bb", "ab", [(0, 1), (2, 3)]),
     ("⑽x", "(10)x", [(0, 1), (0, 1), (0, 1), (0, 1), (1, 2)]),
     ("\u0301\u0301x", "x", [(2, 3)]),
+    ("e\u200b\u0301\u200bx", "éx", [(0, 4), (4, 5)]),
+    ("six ѕіх", "six six", [(place, place + 1) for place in range(7)]),
 ]
 
 

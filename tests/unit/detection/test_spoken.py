@@ -36,6 +36,18 @@ NUMBERS = [
     ("PHONE", "telefon ⟦null drei null neun null eins acht zwei null⟧ bitte"),
     ("US_SSN", "my social security number is ⟦one two three dash four five dash six seven eight eight⟧ ok"),
     ("US_SSN", "SSN: ⟦1 2 3 - 4 5 - 6 7 8 8⟧."),
+    ("US_SSN", "SSN: ⟦1  2  3  -  4  5  -  6  7  8  8⟧."),
+    ("PHONE", "phone ⟦+ 4 9 3 0 9 0 1 8 2 0⟧ now"),
+    ("PHONE", "my number is ⟦double five 01234567⟧ ok"),
+    ("PHONE", "mon téléphone ⟦zéro six douze trente-quatre cinquante-six soixante-dix-huit⟧ voilà"),
+    ("PHONE", "mein Telefon ⟦null dreißig einundzwanzig fünfundvierzig siebzehn⟧ bitte"),
+    ("PHONE", "mi teléfono ⟦seis doce treinta y cuatro cincuenta y seis setenta y ocho⟧"),
+    ("PHONE", "call me at ⟦one eight hundred five five five twenty three forty seven⟧"),
+    ("IPV4", "from IP address ⟦nine one dot one seven four dot two four zero dot one seven oh⟧ at night"),
+    ("DATE_OF_BIRTH", "date of birth is ⟦1 3 / 1 1 / 1 9 4 3⟧"),
+    ("DATE_OF_BIRTH", "date of birth is ⟦jeden trzy ukośnik jeden jeden ukośnik jeden dziewięć cztery trzy⟧"),
+    ("CREDIT_CARD", "é ⟦quatro zero zero zero um dois três quatro cinco seis sete oito zero zero zero oito⟧ sim"),
+    ("CREDIT_CARD", "um ⟦four zero zero zero one two um three four five six seven eight zero zero zero eight⟧ um ok"),
 ]
 
 HARMLESS = [
@@ -47,6 +59,10 @@ HARMLESS = [
     "look at this point de vue",
     "I was at home, punkt.",
     "she is at work dot dot dot",
+    "um one um two um three um four um five",
+    "ten, twenty, thirty, forty, fifty",
+    "one two three four five six seven eight nine ten eleven twelve",
+    "three point one four one five nine two six five",
     "decorate with @ property dot notation",
     "one at a time",
 ]
