@@ -58,6 +58,10 @@ class Vocabulary:
         known = self._number.get(word)
         if known is None:
             known = self._number[word] = len(self._number)
+            if known == len(self.counts):
+                self.rows = np.concatenate([self.rows, np.zeros_like(self.rows)])
+                self.counts = np.concatenate([self.counts, np.zeros_like(self.counts)])
+                self.dense = np.concatenate([self.dense, np.zeros_like(self.dense)])
             found = rows(word)[:_PIECES]
             self.rows[known, : len(found)] = found
             self.counts[known] = len(found)

@@ -83,7 +83,119 @@ def _look_back(pattern: re.Pattern[str]) -> Finder:
     return find
 
 
+_UNIT_WORD = r"(?:Apt|Apartment|Suite|Ste|Unit|Flat|apt|suite)"
+_BEFORE_UNIT = re.compile(
+    rf"(?:\d{{1,6}}[ ]{{1,2}}){{0,2}}(?:{_WORD}[ ,]{{1,2}}){{0,4}}{_WORD}(?:[ ]{{1,2}}\d{{1,5}}[A-Za-z]?)"
+    rf"?,?(?:[ ]{{1,2}}|\n[ >]{{0,6}})\Z"
+)
+_UNIT_AND_MORE = re.compile(
+    rf"{_UNIT_WORD}\.?\s?#?\s?[A-Za-z]?\d{{1,5}}[A-Za-z]?(?![\w.]\w)(?:,?[ ]{_UNIT_WORD}\.?[ ]\d{{1,5}})?"
+    rf"(?:[ ]\d{{2,6}}(?:[ ]{_WORD}){{1,4}}(?:[ ]\d{{1,5}}[A-Za-z]?)?|(?:,[ ]{{1,2}}{_WORD}(?:[ ]{_WORD})"
+    rf"{{0,2}}){{1,2}}(?:[ ]\d{{4,6}})?)?"
+)
+
+
+def _with_unit(text: str, start: int, _end: int) -> Iterable[Span]:
+    """What an apartment's or suite's number belongs to: the street before it or behind it."""
+    unit = _UNIT_AND_MORE.match(text, start)
+    if unit is None:
+        return ()
+    before = _BEFORE_UNIT.search(text, max(0, start - 80), start)
+    street = before is not None and any(map(str.isdigit, before[0]))
+    return ((before.start() if before is not None and street else start, unit.end(), 0.6),)
+
+
+_TOWN_BEHIND = re.compile(
+    rf"(?:E-|D-|F-|I-)?(?P<v>\d{{5}})\.?[ ](?={_CAPITAL}[^\W\d_]{{2,20}}(?:[ -](?:(?:de|del|la|am|di|sur)"
+    rf"[ ])?{_CAPITAL}[^\W\d_]{{1,20}}){{0,3}}"
+    r"\s{0,2}(?:[\n,;.(]|$|[-–]|[Ee]-?mail|Tel|Tfno|España))"
+)
+_ADDRESS_BEFORE = re.compile(
+    rf"(?i:\d|s/n|km|\b(?:{_ES_KIND}|{_FR_KIND}|{_IT_KIND}|apartado|postfach|hospital|edificio)\b)[^\n]{{0,40}}\Z"
+)
+
+
+def _post_code_and_town(text: str, start: int, _end: int) -> Iterable[Span]:
+    found = _TOWN_BEHIND.match(text, start)
+    line = max(0, start - 64, text.rfind("\n", max(0, start - 64), start) + 1)
+    if found is None or _ADDRESS_BEFORE.search(text, line, start) is None:
+        return ()
+    return ((*found.span("v"), 0.6),)
+
+
 RULES = (
+    Rule(entity="STREET_ADDRESS", anchor=rf"\b{_UNIT_WORD}\.?[ ]#?[A-Z]?\d", find=_with_unit),
+    Rule(  # 742 Evergreen 12, Springfield: a number and names behind the words for being somewhere
+        entity="STREET_ADDRESS",
+        context=(
+            *(
+                "located at",
+                "live at",
+                "lives at",
+                "living at",
+                "resides at",
+                "residing at",
+                "reside at",
+                "moved to",
+                "sent to",
+            ),
+            *(
+                "shipped to",
+                "deliver to",
+                "delivered to",
+                "taxi to",
+                "meet me at",
+                "return to",
+                "arrived at",
+                "visit us at",
+            ),
+            *(
+                "pick me up at",
+                "stay at",
+                "staying at",
+                "home at",
+                "office at",
+                "my address is",
+                "wohnhaft in",
+                "wohne in",
+            ),
+            *("j'habite au", "demeurant", "domicilié", "domiciliado en", "con domicilio en", "vivo en", "residente in"),
+            *("residente en", "morador na", "woonachtig te", "zamieszkały", "zamieszkała", "zam", "mieszka przy"),
+        ),
+        link=r"[ :,]{1,3}",
+        pattern=(
+            rf"(?:\d{{1,6}}[ ]){{1,2}}(?i:{_WORD})(?:[ ,\n]{{1,4}}(?:{_WORD}|\d{{1,6}}|[A-Z]{{2}}\b)){{0,9}}|"
+            rf"{_WORD}(?:[ ]{_WORD}){{0,3}}[ ]\d{{1,5}}[A-Za-z]?(?:/\d{{1,4}})?(?:,?[ \n]{{1,4}}(?:{_WORD}|"
+            rf"\d{{2,6}}(?:-\d{{3}})?)){{0,5}}"
+        ),
+        score=0.6,
+    ),
+    Rule(
+        entity="STREET_ADDRESS",
+        anchor=r"(?i)\bcorner of [A-Z0-9\xc3-\xc5]",
+        pattern=(
+            rf"(?i:(?:the )?corner of )(?:{_WORD}[ ]){{1,4}}(?:\d{{1,4}}[ ])?and(?:[ ]{_WORD}){{1,4}}(?:[ ]"
+            rf"\d{{1,4}})?"
+        ),
+        score=0.7,
+    ),
+    Rule(entity="POSTCODE", anchor=r"\b(?:[A-Z]-)?\d{5}\.?[ ][A-Z\xc3]", find=_post_code_and_town),
+    Rule(  # 〒100-0001
+        entity="POSTCODE",
+        anchor=r"\xe3\x80\x92[ ]?\d{3}",
+        pattern=r"〒\s?(?P<v>\d{3}-?\d{4})",
+        score=0.8,
+        bounded=False,
+    ),
+    Rule(
+        entity="STREET_ADDRESS",
+        context=("住所", "所在地", "施設住所"),
+        link=r"\s{0,2}[:：]\s{0,2}",
+        pattern=r"(?:〒\s?\d{3}-?\d{4}\s?)?[^\n、。;|]{4,60}",
+        check=_has_digit,
+        score=0.8,
+        bounded=False,
+    ),
     Rule(  # 12 Fourth Street, Apt 5, Springfield, IL 62704
         entity="STREET_ADDRESS",
         anchor=r"\b\d{1,6}[A-Za-z]?[ ]{1,2}(?:[NSEW]\.? )?[A-Z0-9][A-Za-z0-9.'\x80-\xff]",
@@ -122,7 +234,7 @@ RULES = (
         anchor=rf"(?i)\b\d{{1,4}}[ ]?(?:bis|ter|[a-d])?,?[ ](?:{_bytes(_FR_KIND)})[ ]",
         pattern=(
             rf"(?i:\d{{1,4}}\s?(?:bis|ter|[a-d])?,?\s(?:{_FR_KIND})\s)(?:(?:de|du|des|la|le|les|l'|d'|l’|"
-            rf"d’|et|en|sur|aux?)\s?){{0,3}}{_WORD}(?:[ '’-][\w'’.-]{{1,24}}){{0,4}}"
+            rf"d’|et|en|sur|aux?)\s?){{0,3}}{_WORD}(?:[ '’-][\w'’.-]{{1,24}}){{0,4}}(?<![.])"
         ),
         score=0.7,
     ),
@@ -216,8 +328,8 @@ RULES = (
         ),
         link=r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|ist|est|es|è|é|jest)?\s?[:=]{0,2}\s{0,2}[\"'(]{0,2})",
         pattern=(
-            r"\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-?\d{3}|\d{4,6}|\d{4}\s?[A-Z]{2}|\d{3}\s\d{2}|"
-            r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z][ -]?\d[A-Z]\d|\d{4}-\d{3}"
+            r"\d{5}-\d{4}|\d{2}-\d{3}|\d{5}-?\d{3}|\d{4}-\d{3}|\d{4}\s?[A-Z]{2}|\d{4,6}|\d{3}\s\d{2}|"
+            r"[A-Z]{1,2}\d[A-Z\d]?\s?\d[A-Z]{2}|[A-Z]\d[A-Z][ -]?\d[A-Z]\d"
         ),
         score=0.75,
     ),

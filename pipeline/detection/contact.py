@@ -62,6 +62,10 @@ _SPOKEN_TLD = frozenset(
 )
 
 
+# "at home. It" ends a sentence; nobody writes the dot of a domain so.
+_SENTENCE_END = re.compile(r"[^\W_]\.\s")
+
+
 def _email(text: str, start: int, end: int) -> Iterable[Span]:
     at = text.index("@", start, end)
     local = _LOCAL_BACKWARDS.match(text[max(0, at - 64) : at][::-1])
@@ -86,7 +90,7 @@ def _spoken_email(text: str, start: int, end: int) -> Iterable[Span]:
     local = _SPOKEN_LOCAL.search(text, max(0, start - 80), start + 1)
     if tail is None or local is None:
         return ()
-    if re.split(r"[^a-z]+", tail[1].lower())[-1] not in _SPOKEN_TLD:
+    if re.split(r"[^a-z]+", tail[1].lower())[-1] not in _SPOKEN_TLD or _SENTENCE_END.search(tail[0]):
         return ()
     return ((local.start(), tail.end(), 0.7),)
 

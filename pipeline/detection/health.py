@@ -21,6 +21,36 @@ def _is_dea(value: str) -> bool:
 
 
 RULES = (
+    Rule(  # a doctor's number in the register: Spain's repeats the province
+        entity="MEDICAL_RECORD_NUMBER",
+        context=(
+            *(
+                "ncol",
+                "nºcol",
+                "nº col",
+                "núm col",
+                "número de colegiado",
+                "nº colegiado",
+                "colegiado",
+                "medical license",
+            ),
+            *(
+                "medical license number",
+                "gmc number",
+                "gmc no",
+                "arztnummer",
+                "lanr",
+                "rpps",
+                "adeli",
+                "big-nummer",
+                "npwz",
+            ),
+            *("numero ordine dei medici", "cédula profissional", "numer prawa wykonywania zawodu", "pwz", "nr pwz"),
+        ),
+        link=_LABEL,
+        pattern=r"\d{2} \d{2} ?\d{5}|\d{2}[ /-]\d{4,7}|\d{5,11}|\d{2} \d{2}(?!\d)",
+        score=0.7,
+    ),
     Rule(
         entity="MEDICAL_RECORD_NUMBER",
         context=(
@@ -42,6 +72,14 @@ RULES = (
                 "patienten-id",
                 "fallnummer",
                 "numéro de dossier",
+                "numéro de dossier médical",
+                "dossier médical",
+                "numéro de patient",
+                "krankenaktennummer",
+                "número de processo",
+                "nr pacjenta",
+                "dossiernummer",
+                "identificativo paziente",
                 "ipp",
                 "historia clínica",
                 "nhc",

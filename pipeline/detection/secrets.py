@@ -22,7 +22,7 @@ _PASSWORD_ANCHOR = (
     rf"(?i)(?:pass(?:w(?:or)?d|wort|phrase|code)?|contrase\xc3\xb1a|has\xc5\x82o|[_-]pw\b|\bpw\b|{_PLAIN_WORDS})"
 )
 _ASSIGNED_PASSWORD = re.compile(
-    r"(?i)(?:(?<!reise)(?<!by)(?<!com)(?<!tres)(?<!sur)pass(?!port|ag|ing|eng|ed\b|ion|iv)(?:w(?:or)?d|wort|phrase|code)?|"
+    r"(?i)(?:(?<!reise)(?<!by)(?<!com)(?<!tres)(?<!sur)pass(?!e?port|aport|ag|ing|eng|ed\b|ion|iv)(?:w(?:or)?d|wort|phrase|code)?|"
     rf"contraseña|hasło|[_-]pw|\bpw|{_PLAIN_WORDS})"
     r"[_\-.\w]{0,16}[\"'`\])}]{0,3}(?:\s?:\s?(?:string|str)\b)?\s{0,4}"
     r"(?P<sign>:=|=>|->|\?=|!==?|==?=?|:=?|\bis\b|\bwas\b|\bist\b|\best\b|\bes\b|,)?\s{0,4}"
@@ -36,13 +36,23 @@ _CURL = re.compile(
     r"'(?P<s>[^\s:']{0,64}:[^'\n]{3,128})'|(?P<u>[^\s:\"']{0,64}:[^\s\"']{3,128}))"
 )
 
+_REPEATED_WITHIN = 400
+
 
 def _api_key(text: str, _start: int, end: int) -> Iterable[Span]:
     found = _KEY_VALUE.match(text, end)
     if found is None:
         return ()
     value = found["v"].rstrip(".:,")
-    return ((found.start("v"), found.start("v") + len(value), 0.7),) if looks_random(value) else ()
+    if not looks_random(value):
+        return ()
+    place = found.start("v")
+    spans = [(place, place + len(value), 0.7)]
+    # The same key again a line further, without the word that told it.
+    again = text.find(value, place + len(value), place + 3 * len(value) + _REPEATED_WITHIN)
+    if again >= 0:
+        spans.append((again, again + len(value), 0.7))
+    return spans
 
 
 def _password(text: str, start: int, _end: int) -> Iterable[Span]:

@@ -17,22 +17,22 @@ def write(tmp_path: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("action", ["redact", "block"])
 def test_a_policy_that_names_what_nothing_recognizes_does_not_load(tmp_path: Path, action: str) -> None:
-    policies = load_policies(write(tmp_path, f'[policies.strict.entities]\nRELIGION = "{action}"\n'))
-    with pytest.raises(MalformedPolicy, match="strict: no recognizer finds RELIGION"):
+    policies = load_policies(write(tmp_path, f'[policies.strict.entities]\nLOCATION = "{action}"\n'))
+    with pytest.raises(MalformedPolicy, match="strict: no recognizer finds LOCATION"):
         PolicyDetectors(policies)
 
 
 def test_a_list_of_its_values_makes_it_recognizable(tmp_path: Path) -> None:
     path = write(
-        tmp_path, '[entities]\nRELIGION = "redact"\n[[custom]]\nentity = "RELIGION"\nexact = ["Pastafarian"]\n'
+        tmp_path, '[entities]\nLOCATION = "redact"\n[[custom]]\nentity = "LOCATION"\nexact = ["Pastafarian"]\n'
     )
     policies = load_policies(path)
     detector = PolicyDetectors(policies)(policies.select("default", None))
-    assert [finding.entity for finding in detector.detect(RawText("a Pastafarian said"))] == ["RELIGION"]
+    assert [finding.entity for finding in detector.detect(RawText("a Pastafarian said"))] == ["LOCATION"]
 
 
 def test_allowing_what_nothing_recognizes_is_no_fault(tmp_path: Path) -> None:
-    PolicyDetectors(load_policies(write(tmp_path, '[entities]\nRELIGION = "allow"\n')))
+    PolicyDetectors(load_policies(write(tmp_path, '[entities]\nLOCATION = "allow"\n')))
 
 
 def test_a_threshold_drops_weaker_findings(tmp_path: Path) -> None:
@@ -46,5 +46,5 @@ def test_a_threshold_drops_weaker_findings(tmp_path: Path) -> None:
 def test_kinds_that_only_a_list_finds_are_told() -> None:
     policies = load_policies(None)
     unseen = unseen_by_default(PolicyDetectors(policies)(policies.select("default", None)))
-    assert "CITY" in unseen
+    assert "LOCATION" in unseen
     assert "EMAIL" not in unseen

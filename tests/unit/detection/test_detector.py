@@ -139,9 +139,13 @@ def test_time_grows_no_faster_than_the_text(detector: Detector, unit: str) -> No
     def seconds(size: int) -> float:
         text = RawText((unit * (size // len(unit) + 1))[:size])
         detector.detect(RawText(text[:100]))
-        start = time.process_time()
-        detector.detect(text)
-        return time.process_time() - start
+        # The best of three: a collection of garbage is not the detector's time.
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            detector.detect(text)
+            times.append(time.process_time() - start)
+        return min(times)
 
     assert seconds(40_000) < 14 * seconds(10_000) / 2 + 0.05
 
