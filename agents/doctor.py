@@ -14,6 +14,7 @@ from pipeline.adapters.kafka import check_topics, open_admin
 from pipeline.adapters.keyring import load_keyring, role_dir
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, check_base_url
 from pipeline.adapters.reader import TopicReader
+from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.errors import VeilError
 from pipeline.keys import HOLDINGS
 from pipeline.policy import load_policies
@@ -61,7 +62,7 @@ def _policy(settings: Settings) -> Check:
     try:
         policies = load_policies(settings.policy.file)
         policy = policies.select("default", None)
-        detector = PolicyDetectors(policies)(policy)
+        detector = PolicyDetectors(policies, RunningPlugins())(policy)
     except VeilError as error:
         return Check("policy", "fail", error.detail or error.code)
     where = settings.policy.file or "built in"

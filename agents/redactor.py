@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.keys import Role
 from pipeline.policy import load_policies
 from pipeline.policy_detector import PolicyDetectors
@@ -25,7 +26,7 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         keyring=keyring,
         topics=topics,
         policies=policies,
-        detector_for=PolicyDetectors(policies),
+        detector_for=PolicyDetectors(policies, RunningPlugins()),
         limits=settings.limits,
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,

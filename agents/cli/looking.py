@@ -10,6 +10,7 @@ from rich.text import Text
 
 from agents.cli.jobs import parse_job
 from agents.cli.options import CONFIG, open_output, open_settings, read_lines
+from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.detection import Finding, build_detector, catalogue
 from pipeline.errors import VeilError
 from pipeline.placeholders import Scope
@@ -69,7 +70,7 @@ def redact(source: str, policy: Path | None, config: Path | None) -> int:
     """
     settings = open_settings(config)
     policies = load_policies(policy or settings.policy.file)
-    detectors = PolicyDetectors(policies)
+    detectors = PolicyDetectors(policies, RunningPlugins())
     with open_output(None) as write:
         refused = 0
         for _, line in read_lines(source):

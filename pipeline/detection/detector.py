@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -9,6 +10,7 @@ from itertools import chain
 
 from pipeline.detection import spoken
 from pipeline.detection.conflicts import resolve_conflicts
+from pipeline.detection.custom import CustomPattern, PatternRecognizer
 from pipeline.detection.decode import encoded_runs, escaped_excerpts
 from pipeline.detection.exact import ExactList, ExactRecognizer
 from pipeline.detection.families import all_rules
@@ -23,6 +25,9 @@ from schemas.codes import ErrorCode
 DEFAULT_THRESHOLD = 0.5
 # How many encodings may lie inside one another.
 _LEVELS = 2
+# A recognizer may use a detector of its own; one that uses the detector it is part of would never end.
+_DEEPEST = 3
+_running = threading.local()
 # Their data decide what counts as a valid number or a match.
 _DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "hyperscan")
 
@@ -85,7 +90,14 @@ class Detector:
         """
         if not text.isascii() and _has_lone_surrogate(text):
             raise LoneSurrogate
-        return resolve_conflicts(self._search(text, _LEVELS))
+        depth = getattr(_running, "depth", 0)
+        if depth >= _DEEPEST:
+            raise DetectionFailed("a recognizer asks the detector it is part of")
+        _running.depth = depth + 1
+        try:
+            return resolve_conflicts(self._search(text, _LEVELS))
+        finally:
+            _running.depth = depth
 
     def _search(self, raw: str, levels: int) -> list[Finding]:
         """Search a text, and so many levels deep what is encoded in it."""
@@ -125,6 +137,7 @@ def build_detector(
     entities: Collection[str] | None = None,
     *,
     exact_lists: Sequence[ExactList] = (),
+    patterns: Sequence[CustomPattern] = (),
     thresholds: Mapping[str, float] | None = None,
     recognizers: Sequence[Recognizer] = (),
 ) -> Detector:
@@ -134,6 +147,7 @@ def build_detector(
         entities: Names from the catalogue; those that are on by default if None.
         exact_lists: Values known beforehand; found whatever `entities` says, under
             any name.
+        patterns: Forms of somebody's own, likewise.
         thresholds: Least score per entity, where it isn't the default of 0.5.
         recognizers: Further ones, such as a model of names.
 
@@ -142,13 +156,16 @@ def build_detector(
     wanted = frozenset(name for name, entity in known.items() if entity.on_by_default)
     if entities is not None:
         wanted = frozenset(entities)
-    for name in wanted | frozenset(thresholds or ()):
+    own = {one.entity for one in patterns}
+    for name in wanted | (frozenset(thresholds or ()) - own):
         if name not in known:
             raise UnknownEntity(name)
     rules = [rule for rule in (*all_rules(), *spoken.RULES) if rule.entity in wanted]
     parts: list[Recognizer] = [RuleRecognizer(rules, thresholds or {})]
     if exact_lists:
         parts.append(ExactRecognizer(exact_lists))
+    if patterns:
+        parts.append(PatternRecognizer(patterns, thresholds or {}, DEFAULT_THRESHOLD))
     parts += recognizers
     return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts))
 

@@ -1,0 +1,212 @@
+"""Patterns of somebody's own, from a policy file: found by Hyperscan alone, so that none can hang.
+
+A pattern of ours is confirmed by Python's `re`, whose time is bounded because every
+repetition in it is. Nobody can promise that of a pattern in a file, so here the
+spans are Hyperscan's own: for every end of a match it gives the leftmost start, in
+time linear in the text. What it can't do (look-around, back-references) is refused
+when the file is read.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import msgspec
+
+from pipeline.detection.checksums import CHECKSUMS
+from pipeline.detection.context import words_pattern
+from pipeline.detection.scan import _to_code_points
+from pipeline.detection.types import Finding
+from pipeline.errors import VeilError
+from schemas.codes import ErrorCode
+
+CONTEXT_BEFORE, CONTEXT_AFTER = 64, 32
+CONTEXT_RAISES = 0.35
+LONGEST_PATTERN = 2000
+# The parts of Python's messages that quote nothing of the pattern.
+_SAYABLE = (
+    "missing ), unterminated subpattern",
+    "unbalanced parenthesis",
+    "unterminated character set",
+    "nothing to repeat",
+    "multiple repeat",
+    "min repeat greater than max repeat",
+    "bad escape",
+    "bad character range",
+    "incomplete escape",
+    "unknown extension",
+    "look-behind requires fixed-width pattern",
+    "global flags not at the start of the expression",
+)
+
+
+class WrongPattern(VeilError):
+    """The pattern cannot be used; `detail` says why and where in it, never what it is."""
+
+    code = ErrorCode.CONFIGURATION
+
+
+class CustomPattern(msgspec.Struct, frozen=True, kw_only=True):
+    r"""An entity by its form.
+
+    Attributes:
+        entity: A name of the catalogue, or a new one.
+        pattern: Regular expression in the dialect of Hyperscan: PCRE without
+            look-around and back-references. `\d`, `\w` and `\b` are ASCII's.
+        ignore_case: Whether case counts in it.
+        whole_words: Whether a match must not touch other letters or digits.
+        context: Words near a match, in any case; a space also matches `_` and `-`.
+        context_required: Whether a match without such a word is none; otherwise the
+            word raises the score by 0.35.
+        checksum: A name of `CHECKSUMS`, or empty.
+        score: Score of a match, 0 to 1.
+
+    """
+
+    entity: str
+    pattern: str
+    ignore_case: bool = False
+    whole_words: bool = True
+    context: tuple[str, ...] = ()
+    context_required: bool = False
+    checksum: str = ""
+    score: float = 0.85
+
+    def __repr__(self) -> str:
+        return f"<CustomPattern {self.entity}>"
+
+
+def check_pattern(pattern: str, ignore_case: bool = False) -> None:
+    """Compile a pattern.
+
+    Raises:
+        WrongPattern: It isn't a regular expression, or one that takes more than linear time.
+
+    """
+    if len(pattern) > LONGEST_PATTERN:
+        raise WrongPattern(f"is longer than {LONGEST_PATTERN} characters")
+    try:
+        # Hyperscan tells no place for most faults; Python does.
+        re.compile(pattern)
+    except re.error as exc:
+        said = next((text for text in _SAYABLE if str(exc.msg).startswith(text)), "is no regular expression")
+        fault = f"{said} at character {exc.pos + 1}" if exc.pos is not None else said
+    except (RecursionError, OverflowError):
+        fault = "is too large"
+    else:
+        fault = ""
+    if fault:
+        raise WrongPattern(fault)
+    _matcher([(pattern, ignore_case)])
+
+
+class PatternRecognizer:
+    """All custom patterns of a policy, in one Hyperscan pass of their own."""
+
+    name = "patterns"
+
+    def __init__(self, patterns: Sequence[CustomPattern], thresholds: Mapping[str, float], default: float) -> None:
+        self._patterns = tuple(patterns)
+        self._scan = _matcher([(one.pattern, one.ignore_case) for one in patterns])
+        self._near = [re.compile(words_pattern(one.context)) if one.context else None for one in patterns]
+        self._thresholds = [thresholds.get(one.entity, default) for one in patterns]
+        self.entities = frozenset(one.entity for one in patterns)
+
+    @property
+    def version(self) -> str:
+        """Everything declared, so that it is part of the detector's version."""
+        return repr([msgspec.structs.astuple(one) for one in self._patterns] + self._thresholds)
+
+    def find(self, text: str) -> Iterable[Finding]:
+        """Give of each pattern the matches, leftmost and longest first, those that count."""
+        done = [0] * len(self._patterns)
+        # By pattern, then leftmost, then longest.
+        for start, end, number in sorted(self._scan(text), key=lambda found: (found[2], found[0], -found[1])):
+            one = self._patterns[number]
+            if start < done[number] or (one.whole_words and _touches(text, start, end)):
+                continue
+            if one.checksum and not CHECKSUMS[one.checksum](text[start:end]):
+                continue
+            score = self._score(number, text, start, end)
+            if score >= self._thresholds[number]:
+                done[number] = end
+                yield Finding(start, end, one.entity, score)
+
+    def _score(self, number: int, text: str, start: int, end: int) -> float:
+        one, near = self._patterns[number], self._near[number]
+        if near is None:
+            return one.score
+        if near.search(text, max(0, start - CONTEXT_BEFORE), start) or near.search(text, end, end + CONTEXT_AFTER):
+            return one.score if one.context_required else min(1.0, one.score + CONTEXT_RAISES)
+        return 0.0 if one.context_required else one.score
+
+
+class WholePatterns:
+    """Tells whether a text as a whole is of one of some forms; linear, as above."""
+
+    def __init__(self, patterns: Sequence[str], ignore_case: bool = True) -> None:
+        self.patterns = tuple(patterns)
+        self._scan = _matcher([(rf"\A(?:{pattern})\z", ignore_case) for pattern in patterns])
+
+    def __repr__(self) -> str:
+        return f"<WholePatterns {len(self.patterns)}>"
+
+    def match(self, text: str) -> bool:
+        """Whether any pattern matches the text from its first character to its last."""
+        return bool(self._scan(text))
+
+
+def _touches(text: str, start: int, end: int) -> bool:
+    """Whether the span is a part of a longer word."""
+    return (text[start].isalnum() and text[start - 1 : start].isalnum()) or (
+        text[end - 1].isalnum() and text[end : end + 1].isalnum()
+    )
+
+
+def _matcher(patterns: Sequence[tuple[str, bool]]) -> Callable[[str], list[tuple[int, int, int]]]:
+    """Compile for Hyperscan; gives a function of a text: every end of every match with its leftmost start."""
+    try:
+        import hyperscan
+    except ModuleNotFoundError:
+        raise WrongPattern("needs Hyperscan, which is not installed here") from None
+    flags = hyperscan.HS_FLAG_SOM_LEFTMOST | hyperscan.HS_FLAG_UTF8
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    fault = ""
+    try:
+        database.compile(
+            expressions=[pattern.encode() for pattern, _ in patterns],
+            ids=list(range(len(patterns))),
+            elements=len(patterns),
+            flags=[flags | (hyperscan.HS_FLAG_CASELESS if ignore_case else 0) for _, ignore_case in patterns],
+        )
+    except (hyperscan.error, UnicodeEncodeError) as exc:
+        fault = _explained(str(exc))
+    if fault:
+        raise WrongPattern(fault)
+    local = threading.local()
+
+    def scan(text: str) -> list[tuple[int, int, int]]:
+        # Scratch space may serve one scan at a time, and the scan releases the GIL.
+        if not hasattr(local, "scratch"):
+            local.scratch = hyperscan.Scratch(database)
+        data = text.encode()
+        found: list[tuple[int, int, int]] = []
+        database.scan(
+            data, lambda rule, start, end, _flags, _: found.append((start, end, rule)), 0, None, local.scratch
+        )
+        return found if len(data) == len(text) else _to_code_points(data, found)
+
+    return scan
+
+
+def _explained(message: str) -> str:
+    """Why Hyperscan refuses a pattern, in words that quote nothing of it."""
+    for sign, reason in (
+        ("Zero-width", "uses look-ahead or look-behind, which no linear search can do"),
+        ("Back-ref", "uses a back-reference, which no linear search can do"),
+        ("empty buffer", "matches the empty text"),
+        ("too large", "is too large"),
+    ):
+        if sign in message:
+            return reason
+    return "is not in the dialect of linear search (PCRE without look-around, back-references, conditions)"
