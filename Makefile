@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench lock schemas clean
+.PHONY: setup demo test check bench lock schemas extras clean
 
 setup: $(READY)  ## the virtual environment with the locked dependencies
 
@@ -31,6 +31,20 @@ check: $(READY)  ## what every commit must pass, in under a minute
 bench: $(READY)  ## speed as ratios, measured in one run
 	$(BIN)/python -m tests.benchmark
 
+EXTRAS := .venv-extras
+
+extras:  ## the adapters of Presidio, transformers and GLiNER, on models made here, in an environment of their own (2 GB)
+	test -d $(EXTRAS) || $(PYTHON) -m venv $(EXTRAS)
+	# Without torch's CUDA libraries, 3 GB that a test on the CPU does not load; then everything else as usual.
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check --no-deps torch
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check filelock fsspec jinja2 networkx sympy typing-extensions
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check presidio-analyzer spacy transformers
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check --no-deps gliner
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check huggingface_hub onnxruntime sentencepiece tqdm
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check hyperscan msgspec phonenumbers python-stdnum \
+	  pytest pytest-asyncio pytest-timeout
+	$(EXTRAS)/bin/python -m pytest -q --confcutdir tests/extras -W default -m extras tests/extras
+
 lock:  ## resolve requirements.lock anew, with hashes and without index addresses (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
@@ -39,4 +53,4 @@ schemas: $(READY)  ## JSON Schema and AsyncAPI from the Structs
 	$(BIN)/python -m schemas.export
 
 clean:
-	rm -rf $(VENV) .var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infra/kafka/target bench.json
+	rm -rf $(VENV) $(EXTRAS) .var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infra/kafka/target bench.json

@@ -13,16 +13,12 @@ from typing import Any, cast
 
 import msgspec
 
-from pipeline.adapters.recognizers.wire import Found, Ready, Start, receive, send
+from pipeline.adapters.recognizers.wire import Found, MissingExtra, Ready, Start, receive, send
 from pipeline.detection.types import Recognizer
 
 GROUP = "veilstream.recognizers"
 # After the worker's own deadline; it matters only when the worker died in the middle of a call.
 _GRACE = 1.0
-
-
-class MissingExtra(Exception):
-    """A built-in adapter's library is not installed; the message is ours and names the extra."""
 
 
 def serve(channel: socket.socket) -> None:

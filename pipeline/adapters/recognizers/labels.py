@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pipeline.adapters.recognizers.host import MissingExtra
+from pipeline.adapters.recognizers.wire import MissingExtra
 from pipeline.detection.types import Finding
 
 

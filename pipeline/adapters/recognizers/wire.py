@@ -13,6 +13,10 @@ _LENGTH = struct.Struct("!Q")
 M = TypeVar("M")
 
 
+class MissingExtra(Exception):
+    """A built-in adapter's library is not installed; the message is ours and names the extra."""
+
+
 class Start(msgspec.Struct, frozen=True, kw_only=True):
     """The first message to the process: which plug-in, and its options."""
 
