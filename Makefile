@@ -33,15 +33,9 @@ bench: $(READY)  ## speed as ratios, measured in one run
 
 EXTRAS := .venv-extras
 
-extras:  ## the adapters of Presidio, transformers and GLiNER, on models made here, in an environment of their own (2 GB)
+extras:  ## the adapters of Presidio, transformers and GLiNER, in an environment of their own (3 GB of libraries)
 	test -d $(EXTRAS) || $(PYTHON) -m venv $(EXTRAS)
-	# Without torch's CUDA libraries, 3 GB that a test on the CPU does not load; then everything else as usual.
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check --no-deps torch
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check filelock fsspec jinja2 networkx sympy typing-extensions
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check presidio-analyzer spacy transformers
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check --no-deps gliner
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check huggingface_hub onnxruntime sentencepiece tqdm
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check hyperscan msgspec phonenumbers python-stdnum \
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check '.[presidio,transformers,gliner]' \
 	  pytest pytest-asyncio pytest-timeout
 	$(EXTRAS)/bin/python -m pytest -q --confcutdir tests/extras -W default -m extras tests/extras
 

@@ -29,6 +29,9 @@ def main() -> None:
     for count in (1, 10):
         speed = detection_speed.megabytes_per_second(detector, [detection_speed.log_text(count)])
         add(f"log text, {count} finding(s) a kB", f"{speed:.1f} MB/s", wanted="10 MB/s" if count == 1 else "")
+    seconds, resident, plain, hits = detection_speed.long_list()
+    add("a list of a million values: built, takes", f"{seconds:.1f} CPU-s, {resident:.0f} MB")
+    add("  searched, without a hit / one a kB", f"{plain:.0f} / {hits:.0f} MB/s")
     texts = detection_speed.evaluation_texts()
     if texts:
         add("evaluation texts, rules", f"{detection_speed.megabytes_per_second(detector, texts):.1f} MB/s")

@@ -79,7 +79,8 @@ def test_a_plug_in_that_fails_fails_the_text(start: Start, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "finding", [[0, 9, "BADGE", 0.9], [2, 2, "BADGE", 0.9], [-1, 2, "BADGE", 0.9], [0, 1, "PIN", 0.9], [0, 1, "BADGE", 1.1]]
+    "finding",
+    [[0, 9, "BADGE", 0.9], [2, 2, "BADGE", 0.9], [-1, 2, "BADGE", 0.9], [0, 1, "PIN", 0.9], [0, 1, "BADGE", 1.1]],
 )
 def test_a_finding_that_cannot_be_fails_the_text(start: Start, finding: list[object]) -> None:
     failure(detector(start("spans", {"finding": finding})), "eight ch")

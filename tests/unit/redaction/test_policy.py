@@ -93,7 +93,10 @@ def test_embeddings_use_tenant_scope() -> None:
         ("[entities.PASSWORD]\nreversible = true", "[entities.PASSWORD]: this entity goes one way"),
         ('[[custom]]\nentity = "person"\nexact = ["hush-hush"]', "[[custom]] #1: entity must be an UPPER_CASE name"),
         ('[[custom]]\nentity = "PERSON"', "[[custom]] #1 (PERSON): needs pattern, exact or exact_file"),
-        ('[[custom]]\nentity = "PERSON"\nexact = ["hush-hush", 5]', "[[custom]] #1 (PERSON): exact must hold non-empty texts"),
+        (
+            '[[custom]]\nentity = "PERSON"\nexact = ["hush-hush", 5]',
+            "[[custom]] #1 (PERSON): exact must hold non-empty texts",
+        ),
         ('[[custom]]\nentity = "PERSON"\nexact_file = "none"', "exact_file cannot be read (FileNotFoundError)"),
         ("instruction = 1", "instruction must be true or false"),
         ("[hygiene]\nallow_all = true", "[hygiene]: unknown key allow_all"),

@@ -69,7 +69,7 @@ def test_allow_lists_of_all_levels_add_up_for_their_tenant_alone(tmp_path: Path)
 
 
 def test_a_custom_entity_has_the_action_and_threshold_that_it_is_given(tmp_path: Path) -> None:
-    table = "[[custom]]\nentity = \"CASE\"\npattern = 'C-\\d{4}'\naction = \"block\"\nscore = 0.6\n"
+    table = '[[custom]]\nentity = "CASE"\npattern = \'C-\\d{4}\'\naction = "block"\nscore = 0.6\n'
     policies = load(tmp_path, table)
     assert policies.select("t", None).action("CASE") is Action.BLOCK
     assert kinds(policies, "t", "C-2031") == ["CASE"]
@@ -82,8 +82,8 @@ def test_a_custom_entity_has_the_action_and_threshold_that_it_is_given(tmp_path:
         "pattern = 'C-\\d{5}'",
         "pattern = 'C-\\d{4}'\nchecksum = \"luhn\"",
         "pattern = 'C-\\d{4}'\ncontext = [\"case\"]",
-        "exact = [\"a\"]",
-        "exact = [\"b\"]",
+        'exact = ["a"]',
+        'exact = ["b"]',
     ],
 )
 def test_the_versions_change_with_what_is_declared(tmp_path: Path, changed: str) -> None:
