@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 import msgspec
-import psutil
+import psutil  # type: ignore[import-untyped]
 
 from pipeline.detection import Detector, ExactList, build_detector
 from pipeline.detection.exact import ExactRecognizer, ExactTable

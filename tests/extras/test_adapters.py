@@ -79,12 +79,3 @@ def test_gliners_entities_are_found_in_texts_longer_than_its_window() -> None:
     text = "word " * 57 + "Jane " + "word " * 30
     found = {(one.start, one.end, one.entity, one.score) for one in recognizer.find(text)}
     assert found == {(285, 289, "PERSON", 1.0)}
-
-
-def test_gliners_own_library_takes_the_call_that_the_adapter_makes() -> None:
-    import inspect
-
-    from gliner import GLiNER
-
-    assert "local_files_only" in inspect.signature(GLiNER.from_pretrained).parameters
-    assert {"text", "labels", "threshold"} <= inspect.signature(GLiNER.predict_entities).parameters.keys()
