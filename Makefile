@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: setup demo test check bench lock schemas clean
+.PHONY: setup demo test check bench lock schemas extras clean
 
 setup: $(READY)  ## the virtual environment with the locked dependencies
 
@@ -31,6 +31,14 @@ check: $(READY)  ## what every commit must pass, in under a minute
 bench: $(READY)  ## speed as ratios, measured in one run
 	$(BIN)/python -m tests.benchmark
 
+EXTRAS := .venv-extras
+
+extras:  ## the adapters of Presidio, transformers and GLiNER, in an environment of their own (3 GB of libraries)
+	test -d $(EXTRAS) || $(PYTHON) -m venv $(EXTRAS)
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check '.[presidio,transformers,gliner]' \
+	  pytest pytest-asyncio pytest-timeout
+	$(EXTRAS)/bin/python -m pytest -q --confcutdir tests/extras -W default -m extras tests/extras
+
 lock:  ## resolve requirements.lock anew, with hashes and without index addresses (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
@@ -39,4 +47,4 @@ schemas: $(READY)  ## JSON Schema and AsyncAPI from the Structs
 	$(BIN)/python -m schemas.export
 
 clean:
-	rm -rf $(VENV) .var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infra/kafka/target bench.json
+	rm -rf $(VENV) $(EXTRAS) .var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache infra/kafka/target bench.json

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.keys import Role
 from pipeline.policy import load_policies
 from pipeline.policy_detector import PolicyDetectors
@@ -26,7 +27,7 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         keyring=keyring,
         topics=topics,
         policies=policies,
-        detector_for=PolicyDetectors(policies, cached_engine()),
+        detector_for=PolicyDetectors(policies, RunningPlugins(), cached_engine()),
         limits=settings.limits,
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,

@@ -1,7 +1,6 @@
 """The policy: per entity an action, and what a tenant's jobs may ask for; read from a TOML file."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cached_property
@@ -10,16 +9,32 @@ from typing import Any, Literal
 
 import msgspec
 
+from pipeline.detection.custom import CustomPattern
+from pipeline.detection.exact import ExactTable
 from pipeline.detection.types import catalogue
 from pipeline.errors import VeilError
+from pipeline.policy_custom import (
+    LIST_KEYS,
+    PATTERN_KEYS,
+    AllowList,
+    PluginUse,
+    allow_list,
+    custom_pattern,
+    entity_name,
+    exact_table,
+    joined,
+    plugin_use,
+)
 from pipeline.policy_source import MalformedPolicy, PolicySource
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 
 ScopeKind = Literal["job", "conversation", "tenant"]
 
-_ENTITY_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
-_LEVEL_KEYS = frozenset({"scope", "instruction", "models", "threshold", "allow", "entities", "custom", "hygiene"})
+_LEVEL_KEYS = frozenset(
+    {"scope", "instruction", "models", "threshold", "entities", "custom", "recognizers", "hygiene"}
+    | {"allow", "allow_file", "allow_patterns"}
+)
 
 
 class Action(StrEnum):
@@ -48,7 +63,7 @@ class ExactList(msgspec.Struct, frozen=True):
     """Texts that are an entity wherever they stand."""
 
     entity: str
-    values: tuple[str, ...]
+    values: ExactTable
     reversible: bool
 
     def __repr__(self) -> str:
@@ -69,7 +84,9 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     rules: dict[str, EntityRule]
     named: frozenset[str]
     exact_lists: tuple[ExactList, ...]
-    allow: frozenset[str]
+    patterns: tuple[CustomPattern, ...]
+    plugins: tuple[PluginUse, ...]
+    allow: AllowList
     allow_store: bool
     allow_extended_cache: bool
 
@@ -79,7 +96,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @cached_property
     def version(self) -> str:
         """Sixteen hex digits that change whenever anything in the policy does."""
-        content = msgspec.json.encode(msgspec.structs.asdict(self), order="sorted")
+        content = msgspec.json.encode(msgspec.structs.asdict(self), order="sorted", enc_hook=_fingerprint)
         return hashlib.sha256(content).hexdigest()[:16]
 
     @property
@@ -106,7 +123,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def allows(self, text: str) -> bool:
         """Whether the text is on the list of texts that are never redacted."""
-        return bool(self.allow) and text.casefold() in self.allow
+        return self.allow.holds(text)
 
     def scope_for(self, endpoint: Endpoint) -> ScopeKind:
         """The scope of placeholders; embeddings need one per tenant, or equal texts get unequal vectors."""
@@ -186,7 +203,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
     scope: ScopeKind = "job"
     instruction, threshold = True, 0.0
     models: frozenset[str] | None = None
-    allow: set[str] = set()
+    allow: list[AllowList] = []
     hygiene = {"allow_store": False, "allow_extended_cache": False}
     for place, level in levels:
         if (asked := source.text(level, "scope", scope, place)) not in _SCOPES:
@@ -196,7 +213,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         threshold = source.score(level, threshold, place)
         if "models" in level:
             models = frozenset(source.texts(level, "models", place))
-        allow |= {text.casefold() for text in source.texts(level, "allow", place)}
+        allow.append(allow_list(source, level, place))
         switches = source.typed(level, "hygiene", dict, place) or {}
         source.only(switches, frozenset(hygiene), f"{place}[hygiene]")
         hygiene |= {key: source.flag(switches, key, False, f"{place}[hygiene]") for key in switches}
@@ -205,17 +222,25 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         for entity in catalogue().values()
         if entity.on_by_default
     }
-    lists: list[ExactList] = []
+    lists: list[tuple[str, ExactTable]] = []
+    patterns: list[CustomPattern] = []
+    plugins: list[PluginUse] = []
     named: set[str] = set()
     # Custom entities of every level come first, so that `[entities]` may speak of them.
     for place, level in levels:
         for number, table in enumerate(source.typed(level, "custom", list, place) or []):
-            lists.append(_custom(source, table, f"{place}[[custom]] #{number + 1}", rules, threshold))
+            entity, values, pattern = _custom(source, table, f"{place}[[custom]] #{number + 1}", rules, threshold)
+            lists += [(entity, values)] if values is not None else []
+            patterns += [pattern] if pattern is not None else []
+        for number, table in enumerate(source.typed(level, "recognizers", list, place) or []):
+            plugins.append(plugin := plugin_use(source, table, f"{place}[[recognizers]] #{number + 1}"))
+            for entity in plugin.entities:
+                known = catalogue().get(entity)
+                rules.setdefault(entity, EntityRule(Action.REDACT, threshold, known.reversible if known else True))
     for place, level in levels:
         for entity, given in (source.typed(level, "entities", dict, place) or {}).items():
             _entity(source, entity, given, f"{place}[entities.{source.shown(entity)}]", rules, threshold)
             named.add(entity)
-    lists = [ExactList(item.entity, item.values, rules[item.entity].reversible) for item in lists]
     return Policy(
         name=name,
         scope=scope,
@@ -224,8 +249,10 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         threshold=threshold,
         rules=rules,
         named=frozenset(named),
-        exact_lists=tuple(lists),
-        allow=frozenset(allow),
+        exact_lists=tuple(ExactList(entity, values, rules[entity].reversible) for entity, values in lists),
+        patterns=tuple(patterns),
+        plugins=tuple(plugins),
+        allow=joined(allow),
         **hygiene,
     )
 
@@ -253,27 +280,33 @@ def _entity(
 
 def _custom(
     source: PolicySource, table: object, place: str, rules: dict[str, EntityRule], threshold: float
-) -> ExactList:
+) -> tuple[str, ExactTable | None, CustomPattern | None]:
     if not isinstance(table, dict):
         raise source.error(f"{place} must be a table")
-    keys = {"entity", "exact", "exact_file", "reversible", "action", "threshold"}
-    source.only(table, frozenset(keys), place)
-    entity = source.text(table, "entity", "", place)
-    if not _ENTITY_NAME.fullmatch(entity):
-        raise source.error(f"{place}: entity must be an UPPER_CASE name of 2 to 40 characters")
+    source.only(table, LIST_KEYS | PATTERN_KEYS | {"entity", "reversible", "action", "threshold"}, place)
+    entity = entity_name(source, table, place)
     known = catalogue().get(entity)
-    values = source.texts(table, "exact", place)
-    if file := source.text(table, "exact_file", "", place):
-        values += source.lines(file, place)
-    if not values:
-        raise source.error(f"{place}: needs exact or exact_file with at least one text")
+    place = f"{place} ({entity})"
+    values = exact_table(source, table, place)
+    pattern = custom_pattern(source, table, entity, place)
+    if values is None and pattern is None:
+        raise source.error(f"{place}: needs pattern, exact or exact_file")
     rule = rules.get(entity) or EntityRule(Action.REDACT, threshold, known.reversible if known else True)
     rules[entity] = EntityRule(
         _action(source, table, rule.action, place),
         source.score(table, rule.threshold, place),
         _reversible(source, table, entity, rule.reversible, place),
     )
-    return ExactList(entity, tuple(dict.fromkeys(values)), rules[entity].reversible)
+    return entity, values, pattern
+
+
+def _fingerprint(part: object) -> object:
+    """What a list says in the policy's version."""
+    if isinstance(part, ExactTable):
+        return part.fingerprint.hex()
+    if isinstance(part, AllowList):
+        return part.fingerprint()
+    raise NotImplementedError(type(part).__name__)
 
 
 def _action(source: PolicySource, table: Mapping[str, Any], default: Action, place: str) -> Action:
@@ -296,6 +329,7 @@ __all__ = [
     "EntityRule",
     "ExactList",
     "MalformedPolicy",
+    "PluginUse",
     "Policies",
     "Policy",
     "UnknownPolicy",

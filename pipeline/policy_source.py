@@ -1,13 +1,16 @@
 """A policy file as a source of typed values; what is wrong in it is told by place, never by value."""
 
+import csv
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from pipeline.errors import VeilError
 from schemas.codes import ErrorCode
+
+T = TypeVar("T")
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,39}")
 _TOML_PLACE = re.compile(r"\(at (?:line \d+, column \d+|end of document)\)")
@@ -25,6 +28,7 @@ class PolicySource:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._shared: dict[str, object] = {}
 
     def error(self, message: str) -> MalformedPolicy:
         return MalformedPolicy(f"{self.path.name}: {message}")
@@ -42,13 +46,39 @@ class PolicySource:
             place = _TOML_PLACE.search(str(exc))
             raise self.error(f"is not TOML {place[0] if place else ''}".rstrip()) from None
 
-    def lines(self, file: str, place: str) -> list[str]:
-        """The lines of a file beside this one, without empty ones and comments."""
+    def values(self, texts: list[str], file: str, column: str, place: str) -> Iterator[str]:
+        """The texts, then those of a file beside this one, read as they are asked for.
+
+        Without a column it is a text a line ("#" starts a comment); with one, the file
+        is CSV with a first line that names its columns.
+        """
+        yield from texts
+        if not file:
+            return
+        fault = ""
         try:
-            lines = (self.path.parent / file).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as exc:
-            raise self.error(f"{place}: exact_file cannot be read ({type(exc).__name__})") from None
-        return [text for line in lines if (text := line.strip()) and not text.startswith("#")]
+            with (self.path.parent / file).open(encoding="utf-8-sig", newline="" if column else None) as lines:
+                for text in self._cells(lines, column, place) if column else lines:
+                    if (text := text.strip()) and not (text.startswith("#") and not column):
+                        yield text
+        except (OSError, UnicodeDecodeError, csv.Error) as exc:
+            fault = type(exc).__name__
+        if fault:
+            raise self.error(f"{place} cannot be read ({fault})")
+
+    def _cells(self, lines: Iterable[str], column: str, place: str) -> Iterator[str]:
+        rows = csv.reader(lines)
+        header = next(rows, [])
+        if column not in header:
+            raise self.error(f"{place} has no column of that name")
+        number = header.index(column)
+        return (row[number] for row in rows if len(row) > number)
+
+    def shared(self, place: str, build: Callable[[], T]) -> T:
+        """What was built for this place before; policies of one file share its lists."""
+        if place not in self._shared:
+            self._shared[place] = build()
+        return cast(T, self._shared[place])
 
     @staticmethod
     def shown(key: object) -> str:
@@ -86,8 +116,8 @@ class PolicySource:
             raise self.error(f"{place or 'top level'}: {key} must hold non-empty texts only")
         return list(value)
 
-    def score(self, table: Mapping[str, Any], default: float, place: str) -> float:
-        value = table.get("threshold", default)
+    def score(self, table: Mapping[str, Any], default: float, place: str, key: str = "threshold") -> float:
+        value = table.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise self.error(f"{place or 'top level'}: threshold must be a number from 0 to 1")
+            raise self.error(f"{place or 'top level'}: {key} must be a number from 0 to 1")
         return float(value)

@@ -11,6 +11,7 @@ from rich.text import Text
 from agents.cli.jobs import parse_job
 from agents.cli.options import CONFIG, line_progress, open_output, open_settings, read_lines
 from pipeline.adapters.database_cache import cached_engine
+from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.decoding import InvalidUtf8, MalformedJson, WrongSchema
 from pipeline.detection import Finding, build_detector, catalogue
 from pipeline.errors import VeilError
@@ -72,7 +73,7 @@ def redact(source: str, policy: Path | None, config: Path | None) -> int:
     """
     settings = open_settings(config)
     policies = load_policies(policy or settings.policy.file)
-    detectors = PolicyDetectors(policies, cached_engine())
+    detectors = PolicyDetectors(policies, RunningPlugins(), cached_engine())
     with open_output(None) as write:
         refused = 0
         for _, line in read_lines(source):

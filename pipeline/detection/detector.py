@@ -2,6 +2,7 @@
 
 import hashlib
 import sys
+import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from importlib.resources import files
@@ -9,6 +10,7 @@ from itertools import chain
 
 from pipeline.detection import spoken
 from pipeline.detection.conflicts import resolve_conflicts
+from pipeline.detection.custom import CustomPattern, PatternRecognizer
 from pipeline.detection.decode import encoded_runs, escaped_excerpts
 from pipeline.detection.exact import ExactList, ExactRecognizer
 from pipeline.detection.families import all_rules
@@ -26,8 +28,11 @@ from schemas.codes import ErrorCode
 DEFAULT_THRESHOLD = 0.5
 # How many encodings may lie inside one another.
 _LEVELS = 2
+# A recognizer may use a detector of its own; one that uses the detector it is part of would never end.
+_DEEPEST = 3
+_running = threading.local()
 # Their data decide what counts as a valid number or a match.
-_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "numpy")
+_DECIDING_LIBRARIES = ("python-stdnum", "phonenumbers", "numpy", "google-re2")
 
 
 class LoneSurrogate(VeilError):
@@ -93,7 +98,14 @@ class Detector:
         if _has_lone_surrogate(text):
             raise LoneSurrogate
         recognizers = self._recognizers if prose else self._unread
-        return resolve_conflicts(self._search(text, _LEVELS, recognizers))
+        depth = getattr(_running, "depth", 0)
+        if depth >= _DEEPEST:
+            raise DetectionFailed("a recognizer asks the detector it is part of")
+        _running.depth = depth + 1
+        try:
+            return resolve_conflicts(self._search(text, _LEVELS, recognizers))
+        finally:
+            _running.depth = depth
 
     def _search(self, text: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:
         """Search a text of any length, and so many levels deep what is encoded in it."""
@@ -129,6 +141,7 @@ def build_detector(
     entities: Collection[str] | None = None,
     *,
     exact_lists: Sequence[ExactList] = (),
+    patterns: Sequence[CustomPattern] = (),
     thresholds: Mapping[str, float] | None = None,
     names: bool = True,
     recognizers: Sequence[Recognizer] = (),
@@ -140,6 +153,7 @@ def build_detector(
         entities: Names from the catalogue; those that are on by default if None.
         exact_lists: Values known beforehand; found whatever `entities` says, under
             any name.
+        patterns: Forms of somebody's own, likewise.
         thresholds: Least score per entity, where it isn't the default of 0.5.
         names: Whether the names model looks, too, for persons, organisations, places and addresses.
         recognizers: Further ones.
@@ -151,7 +165,8 @@ def build_detector(
     wanted = frozenset(name for name, entity in known.items() if entity.on_by_default)
     if entities is not None:
         wanted = frozenset(entities)
-    for name in wanted | frozenset(thresholds or ()):
+    own = {one.entity for one in patterns}
+    for name in wanted | (frozenset(thresholds or ()) - own):
         if name not in known:
             raise UnknownEntity(name)
     rules = [rule for rule in (*all_rules(), *spoken.RULES) if rule.entity in wanted]
@@ -160,6 +175,8 @@ def build_detector(
         parts.append(NamesRecognizer(wanted, thresholds or {}))
     if exact_lists:
         parts.append(ExactRecognizer(exact_lists))
+    if patterns:
+        parts.append(PatternRecognizer(patterns, thresholds or {}, DEFAULT_THRESHOLD))
     parts += recognizers
     return Detector(parts, version=_version(wanted, rules, exact_lists, thresholds or {}, parts), engine=engine)
 

@@ -40,6 +40,9 @@ def main() -> None:
     )
     add("log text, without Hyperscan", f"{detection_speed.without_hyperscan():.1f} MB/s")
     add("memory at most, log text of 50 MB", f"{detection_speed.peak_memory(50)} MiB", wanted="400 MiB")
+    seconds, resident, plain, hits = detection_speed.long_list()
+    add("a list of a million values: built, takes", f"{seconds:.1f} CPU-s, {resident:.0f} MB")
+    add("  searched, without a hit / one a kB", f"{plain:.0f} / {hits:.0f} MB/s")
     texts = detection_speed.evaluation_texts()
     if texts:
         add("evaluation texts, rules", f"{detection_speed.megabytes_per_second(detector, texts):.1f} MB/s")

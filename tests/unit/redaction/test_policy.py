@@ -71,7 +71,7 @@ def test_version_changes_with_anything_in_the_policy(tmp_path: Path) -> None:
 def test_exact_file_is_read_beside_the_policy(tmp_path: Path) -> None:
     (tmp_path / "names.txt").write_text("# people\nAnn Lee\n\n Bob Ray \n", encoding="utf-8")
     policy = load(tmp_path, '[[custom]]\nentity = "PERSON"\nexact_file = "names.txt"').select("acme", None)
-    assert policy.exact_lists[0].values == ("Ann Lee", "Bob Ray")
+    assert tuple(policy.exact_lists[0].values) == ("Ann Lee", "Bob Ray")
 
 
 def test_embeddings_use_tenant_scope() -> None:
@@ -92,8 +92,11 @@ def test_embeddings_use_tenant_scope() -> None:
         ("[entities.EMAIL]\nlevel = 2", "[entities.EMAIL]: unknown key level"),
         ("[entities.PASSWORD]\nreversible = true", "[entities.PASSWORD]: this entity goes one way"),
         ('[[custom]]\nentity = "person"\nexact = ["hush-hush"]', "[[custom]] #1: entity must be an UPPER_CASE name"),
-        ('[[custom]]\nentity = "PERSON"', "[[custom]] #1: needs exact or exact_file"),
-        ('[[custom]]\nentity = "PERSON"\nexact = ["hush-hush", 5]', "[[custom]] #1: exact must hold non-empty texts"),
+        ('[[custom]]\nentity = "PERSON"', "[[custom]] #1 (PERSON): needs pattern, exact or exact_file"),
+        (
+            '[[custom]]\nentity = "PERSON"\nexact = ["hush-hush", 5]',
+            "[[custom]] #1 (PERSON): exact must hold non-empty texts",
+        ),
         ('[[custom]]\nentity = "PERSON"\nexact_file = "none"', "exact_file cannot be read (FileNotFoundError)"),
         ("instruction = 1", "instruction must be true or false"),
         ("[hygiene]\nallow_all = true", "[hygiene]: unknown key allow_all"),
