@@ -8,13 +8,13 @@ from pathlib import Path
 
 import msgspec
 from rich.console import Console
-from rich.table import Table as RichTable
 
 from tests.benchmark import detection_speed, pipeline_speed, quality, report
 from tests.benchmark.evaluation import DATA, SETS, present
 from tests.benchmark.peers import comparison
 
 BENCH = Path("bench.json")
+_SPEEDS = ("what", "measured", "against", "ratio", "wanted")
 
 
 class Run:
@@ -25,25 +25,22 @@ class Run:
         self.console = Console(width=None if sys.stdout.isatty() else 160)
         self.tables: list[report.Table] = []
         self.figures: dict[str, object] = {}
-        self._rows: list[dict[str, str]] = []
+        self._rows: list[tuple[str, ...]] = []
 
     def add(self, what: str, measured: str, against: str = "", ratio: str = "", wanted: str = "") -> None:
-        """One row of the table of speeds."""
-        self._rows.append({"what": what, "measured": measured, "against": against, "ratio": ratio, "wanted": wanted})
+        """One row of the part's table of speeds."""
+        self._rows.append((what, measured, against, ratio, wanted))
 
     def show(self, table: report.Table) -> None:
-        """One table of qualities, printed and kept for the docs."""
+        """One table, printed and kept for the docs."""
         self.tables.append(table)
         self.console.print(table.rich())
 
     def close(self, part: str) -> None:
-        """End a part: print its rows of speeds and keep them under its name."""
+        """End a part: show its rows of speeds and keep them under its name."""
         if self._rows:
-            table = RichTable("what", "measured", "against", "ratio", "wanted")
-            for row in self._rows:
-                table.add_row(*row.values())
-            self.console.print(table)
-            self.figures.setdefault(part, self._rows)
+            self.show(report.Table(part, part, _SPEEDS, self._rows))
+            self.figures[part] = [dict(zip(_SPEEDS, row, strict=True)) for row in self._rows]
         self._rows = []
 
 
@@ -66,6 +63,7 @@ def our_quality(run: Run) -> None:
     results = quality.measure()
     run.show(report.against_targets(results))
     run.show(report.per_label(results))
+    run.show(report.unmet(results))
     run.figures["quality"] = results
 
 

@@ -9,10 +9,8 @@ from stdnum.in_ import aadhaar
 from stdnum.pl import nip, pesel, regon
 from stdnum.us import rtn, ssn
 
-_SPOKEN = {word: str(n) for n, word in enumerate("zero one two three four five six seven eight nine".split())} | {
-    "oh": "0",
-    "o": "0",
-}
+_WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_SPOKEN = {word: str(digit) for digit, word in enumerate(_WORDS)} | {"oh": "0", "o": "0"}
 _TIMES = {"double": 2, "triple": 3}
 
 

@@ -85,15 +85,40 @@ SETS = (
 
 
 class LabelScore(msgspec.Struct, frozen=True):
-    """One label: characters of its gold and how many of them nothing covers; spans by overlap."""
+    """One label: characters of its gold, those that nothing covers, and spans that overlap one of the same label.
 
-    characters: int
-    leaked: int
-    gold: int
-    predicted: int
-    precision: float | None
-    recall: float | None
-    f1: float | None
+    `found` of the `gold` spans have such a finding, `right` of the `predicted` such a gold span;
+    untyped gold has characters alone.
+    """
+
+    characters: int = 0
+    leaked: int = 0
+    gold: int = 0
+    found: int = 0
+    predicted: int = 0
+    right: int = 0
+
+    def __add__(self, other: "LabelScore") -> "LabelScore":
+        return LabelScore(*(a + b for a, b in zip(_fields(self), _fields(other), strict=True)))
+
+    @property
+    def covered(self) -> float | None:
+        return _share(self.characters - self.leaked, self.characters)
+
+    @property
+    def precision(self) -> float | None:
+        return _share(self.right, self.predicted)
+
+    @property
+    def recall(self) -> float | None:
+        return _share(self.found, self.gold)
+
+    @property
+    def f1(self) -> float | None:
+        precision, recall = self.precision, self.recall
+        if recall is None:
+            return None
+        return 2 * precision * recall / (precision + recall) if precision and recall else 0.0
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -180,20 +205,20 @@ def _labels(gold: Sequence[Record], found: Predictions, overlap: Mapping[str, Se
         for label, own in places.items():
             characters[label] += len(own)
             leaked[label] += len(own - covered)
-    return {
-        label: LabelScore(
-            characters[label], leaked[label], row[3], row[1], *(_number(x) for x in _scorer().prf(*row)[:3])
-        )
-        for label, row in sorted({**{label: [0, 0, 0, 0] for label in characters}, **overlap}.items())
-    }
+    none = (0, 0, 0, 0)
+    found_by_label = {}
+    for label in sorted({*characters, *overlap}):
+        right, predicted, recalled, spans = overlap.get(label, none)
+        found_by_label[label] = LabelScore(characters[label], leaked[label], spans, recalled, predicted, right)
+    return found_by_label
 
 
 def _share(part: int, whole: int) -> float | None:
     return part / whole if whole else None
 
 
-def _number(value: float) -> float | None:
-    return None if value != value else value
+def _fields(label: LabelScore) -> tuple[int, ...]:
+    return (label.characters, label.leaked, label.gold, label.found, label.predicted, label.right)
 
 
 @cache

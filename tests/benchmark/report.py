@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from rich.table import Table as RichTable
 
-from tests.benchmark.evaluation import SETS, EvaluationSet, Score
+from tests.benchmark.evaluation import SETS, EvaluationSet, LabelScore, Score
 from tests.benchmark.quality import OURS, Result
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "detection.md"
@@ -64,8 +64,8 @@ def per_label(results: Sequence[Result]) -> Table:
             one.set,
             label,
             f"{row.leaked} / {row.characters}",
-            _cell(1 - row.leaked / row.characters),
-            str(row.gold),
+            _cell(row.covered),
+            str(row.gold or "–"),
             _cell(row.precision),
             _cell(row.recall),
             _cell(row.f1),
@@ -76,6 +76,29 @@ def per_label(results: Sequence[Result]) -> Table:
     ]
     columns = ("set", "label", "leaked", "recall", "spans", "span P", "span R", "span F1")
     return Table("labels", f"{OURS}, label by label", columns, rows)
+
+
+def labels_side_by_side(results: Iterable[Result], kinds: Sequence[str], name: str, title: str) -> Table:
+    """Each label, summed over the sets of some kinds, of those who ran on all of them; valid numbers alone below."""
+    chosen = [one for one in results if _SETS[one.set].kind in kinds]
+    sets = {one.set for one in chosen}
+    by_contestant = {one.contestant: [two for two in chosen if two.contestant == one.contestant] for one in chosen}
+    contestants = [who for who, own in by_contestant.items() if {one.set for one in own} == sets]
+
+    def total(who: str, label: str, *, valid: bool) -> LabelScore:
+        scores = [one.valid or one.all if valid else one.all for one in by_contestant[who]]
+        return sum((score.labels.get(label, LabelScore()) for score in scores), LabelScore())
+
+    labels = {label for one in chosen for label, row in one.all.labels.items() if row.gold}
+    order = sorted(labels, key=lambda label: -total(contestants[0], label, valid=False).characters)
+    rows = []
+    for label in order:
+        whole = [total(who, label, valid=False) for who in contestants]
+        valid = [total(who, label, valid=True) for who in contestants]
+        rows.append([label, str(whole[0].characters), *map(_label_cell, whole)])
+        if valid[0].gold != whole[0].gold:
+            rows.append([f"{label}, valid", str(valid[0].characters), *map(_label_cell, valid)])
+    return Table(name, title, ("label", "characters", *contestants), rows)
 
 
 def side_by_side(results: Iterable[Result], kinds: Sequence[str], name: str, title: str) -> Table:
@@ -105,8 +128,13 @@ def speeds(results: Iterable[Result]) -> Table:
         same = [ours[one.set] for one in own if one.set in ours]
         speed, our_speed = _speed(own), _speed(same)
         rows.append(
-            [contestant, f"{sum(one.kilobytes for one in own):.0f}", f"{speed:,.0f}", f"{our_speed:,.0f}"]
-            + [f"{our_speed / speed:.1f} ×" if contestant != OURS else ""]
+            [
+                contestant,
+                f"{sum(one.kilobytes for one in own):.0f}",
+                f"{speed:,.0f}",
+                f"{our_speed:,.0f}",
+                f"{our_speed / speed:.1f} ×" if contestant != OURS else "",
+            ]
         )
     return Table("speed", "speed on one core", ("", "KB read", "KB per CPU-s", "ours on the same", "ratio"), rows)
 
@@ -137,6 +165,11 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
             yield f"{one.set}: {whole.touched} of {whole.negatives} touched, wanted {target.touched:.0%}"
 
 
+def unmet(results: Sequence[Result]) -> Table:
+    """The targets that ours falls short of, and by how much."""
+    return Table("unmet", "targets not met", ("set", "short of"), [line.split(": ", 1) for line in summary(results)])
+
+
 def _speed(results: Sequence[Result]) -> float:
     return sum(one.kilobytes for one in results) / max(sum(one.seconds for one in results), 1e-9)
 
@@ -165,6 +198,10 @@ def _wanted(one: EvaluationSet) -> str:
     if target.touched is not None:
         shown += f"{', ' if shown else ''}≤ {target.touched:.0%}"
     return shown
+
+
+def _label_cell(row: LabelScore) -> str:
+    return f"{row.leaked}: " + "/".join("–" if x is None else f"{x:.2f}" for x in (row.covered, row.f1))
 
 
 def _brief(one: EvaluationSet, found: Score) -> str:
