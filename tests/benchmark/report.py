@@ -54,7 +54,7 @@ def against_targets(results: Sequence[Result]) -> Table:
             ]
         )
     columns = ("set", "leaked", "recall", "valid only", "precision", "F1", "touched", "target R/P/F1, touched")
-    return Table("ours", f"{OURS}, all entities, development sets", columns, rows)
+    return Table("quality", f"{OURS}, all entities, development sets", columns, rows)
 
 
 def per_label(results: Sequence[Result]) -> Table:
