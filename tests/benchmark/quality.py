@@ -58,5 +58,6 @@ def result(contestant: str, one: EvaluationSet, found: Predictions, seconds: flo
 @cache
 def measure() -> Sequence[Result]:
     """Ours on every set that lies beside the checkout."""
-    detector()
+    # As the peers do: built, and one text seen, before the clock runs.
+    detector().detect(RawText("Mail jane@example.org or call +1 212 555 0199."))
     return [result(OURS, one, *predict(one)) for one in SETS if present(one.name)]
