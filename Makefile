@@ -3,8 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .var/peers
+GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 
-.PHONY: setup demo test check bench lock schemas extras clean
+.PHONY: setup demo test check bench bench-docs peers lock schemas extras clean
 
 setup: $(READY)  ## the virtual environment with the locked dependencies
 
@@ -28,8 +30,21 @@ check: $(READY)  ## what every commit must pass, in under a minute
 	$(BIN)/lint-imports
 	$(BIN)/pytest -q tests/unit tests/property
 
-bench: $(READY)  ## speed as ratios, measured in one run
-	$(BIN)/python -m tests.benchmark
+bench: $(READY)  ## speed as ratios and quality of detection, measured in one run; BENCH='--part quality' runs a part
+	$(BIN)/python -m tests.benchmark $(BENCH)
+
+bench-docs: $(READY)  ## the tables of docs/detection.md anew
+	$(BIN)/python -m tests.benchmark --part detection --part quality --part peers --write-docs
+
+peers: $(PEERS)/.ready  ## what detection is compared with, in an environment of its own; trains a names model for 12 minutes
+
+$(PEERS)/.ready: tests/benchmark/peers/requirements.txt
+	mkdir -p $(PEERS) && chmod 700 $(PEERS)
+	$(PYTHON) -m venv $(PEERS)/venv
+	$(PEERS)/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	if command -v go >/dev/null; then GOBIN=$(CURDIR)/$(PEERS)/bin go install $(GITLEAKS); fi
+	if [ -d ../shared/data ]; then $(PEERS)/venv/bin/python tests/benchmark/peers/train_ner.py; fi
+	@touch $@
 
 EXTRAS := .venv-extras
 
