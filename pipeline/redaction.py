@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
+from pipeline.aliases import aliases
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
@@ -192,6 +193,7 @@ def spread(decisions: Decisions) -> None:
     if not decisions.values:
         return
     _seek_parts(decisions)
+    _seek_aliases(decisions)
     _seek_encoded(decisions)
     values = list(decisions.values.values())
     for passage in decisions.passages:
@@ -217,6 +219,13 @@ def _seek_parts(decisions: Decisions) -> None:
     for text, item in list(decisions.values.items()):
         for part in parts(item.entity, text):
             decisions.seek(part, item.entity)
+
+
+def _seek_aliases(decisions: Decisions) -> None:
+    """Seek a person's name in its other forms, too; a form that was found itself is sought as it is."""
+    for text, item in list(decisions.values.items()):
+        for alias in aliases(item.entity, text):
+            decisions.values.setdefault(alias.text, alias)
 
 
 def _seek_encoded(decisions: Decisions) -> None:

@@ -1,0 +1,46 @@
+"""A person's name in its other forms, by culture; and what must stay."""
+
+import pytest
+
+from pipeline.aliases import aliases
+from pipeline.occurrences import find_all
+
+
+def _found(name: str, text: str) -> list[str]:
+    return [text[hit.start : hit.end] for hit in find_all(text, list(aliases("PERSON", name)), ())]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("John Smithson", "Then Smithson's car, SMITHSON, smithson", ["Smithson", "SMITHSON", "smithson"]),
+        ("John Smithson", "J. Smithson; Smithson, John; jsmithson", ["J. Smithson", "Smithson, John", "jsmithson"]),
+        ("Dr. Ann Q. Leeman, PhD", "ANN LEEMAN and Ann", ["ANN LEEMAN", "Ann"]),
+        ("Smithson, John", "john smithson", ["john smithson"]),
+        ("Jürgen Müller", "Mueller, Muller und Müller", ["Mueller", "Muller", "Müller"]),
+        ("Pieter van der Berg", "mr van der Berg; Berg", ["van der Berg", "Berg"]),
+        ("Sean O'Neill", "O'Neill called", ["O'Neill"]),
+        ("Łukasz Żółkowski", "Zolkowski", ["Zolkowski"]),
+        ("Anna Brown", "a brown bag; Ms Brown", ["Brown"]),
+    ],
+)
+def test_other_forms_of_a_name_are_found(name: str, text: str, expected: list[str]) -> None:
+    assert _found(name, text) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Will Smithson", "I will; Will it rain?"),
+        ("Rosa Quintanar", "una flor rosa"),
+        ("Bo Li", "li bo Bo Li"[:5]),
+        ("Pieter van der Berg", "der van"),
+        ("Smithson", "smithson"),
+    ],
+)
+def test_ordinary_words_and_single_names_give_no_alias(name: str, text: str) -> None:
+    assert [hit for hit in _found(name, text) if " " not in hit] == []
+
+
+def test_other_entities_have_no_aliases() -> None:
+    assert list(aliases("ORGANIZATION", "John Smithson")) == []
