@@ -4,6 +4,7 @@ import pytest
 
 from pipeline.aliases import aliases
 from pipeline.occurrences import find_all
+from tests.unit.redaction.detectors import Patterns, answer, chat, content_of, redact_chat, restore_chat, sent
 
 
 def _found(name: str, text: str) -> list[str]:
@@ -44,3 +45,11 @@ def test_ordinary_words_and_single_names_give_no_alias(name: str, text: str) -> 
 
 def test_other_entities_have_no_aliases() -> None:
     assert list(aliases("ORGANIZATION", "John Smithson")) == []
+
+
+def test_a_job_with_aliases_is_restored_exactly() -> None:
+    texts = ("it is Ann Leeman.", "Leeman's, ANN LEEMAN, aleeman")
+    redacted = redact_chat(chat(*texts), Patterns(PERSON="Ann Leeman"))
+    assert "leeman" not in "".join(sent(redacted)).lower()
+    echoed = sent(redacted)[1]
+    assert content_of(restore_chat(answer(echoed), redacted).body) == texts[1]
