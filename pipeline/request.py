@@ -85,7 +85,7 @@ def redact_request(
     body = write_json(tree)
     last_check(
         body,
-        {text: item.entity for text, item in decisions.values.items()},
+        decisions.values.values(),
         issued=issuer.issued,
         words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
         instruction=INSTRUCTION,
