@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
@@ -117,7 +117,7 @@ class Decider:
         if blocked:
             raise BlockedByPolicy(dict(blocked))
         self._check_clean(clean)
-        spread(decisions)
+        spread(decisions, self._policy.allows)
         return decisions
 
     def findings(self, text: str) -> list[Finding]:
@@ -188,12 +188,15 @@ class Decider:
                 raise UnsafeName(str(max(item for item in starts if item[0] < finding.end)[1]))
 
 
-def spread(decisions: Decisions) -> None:
-    """Redact each value at every occurrence in every text of the request."""
+def spread(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
+    """Redact each value at every occurrence in every text of the request.
+
+    `allowed` says of another form of a name whether the policy leaves it as it is.
+    """
     if not decisions.values:
         return
     _seek_parts(decisions)
-    _seek_aliases(decisions)
+    _seek_aliases(decisions, allowed)
     _seek_encoded(decisions)
     values = list(decisions.values.values())
     for passage in decisions.passages:
@@ -221,11 +224,12 @@ def _seek_parts(decisions: Decisions) -> None:
             decisions.seek(part, item.entity)
 
 
-def _seek_aliases(decisions: Decisions) -> None:
+def _seek_aliases(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
     """Seek a person's name in its other forms, too; a form that was found itself is sought as it is."""
     for text, item in list(decisions.values.items()):
         for alias in aliases(item.entity, text):
-            decisions.values.setdefault(alias.text, alias)
+            if not allowed(alias.text):
+                decisions.values.setdefault(alias.text, alias)
 
 
 def _seek_encoded(decisions: Decisions) -> None:

@@ -1,9 +1,12 @@
 """A person's name in its other forms, by culture; and what must stay."""
 
+from pathlib import Path
+
 import pytest
 
 from pipeline.aliases import aliases
 from pipeline.occurrences import find_all
+from pipeline.policy import load_policies
 from tests.unit.redaction.detectors import Patterns, answer, chat, content_of, redact_chat, restore_chat, sent
 
 
@@ -53,3 +56,16 @@ def test_a_job_with_aliases_is_restored_exactly() -> None:
     assert "leeman" not in "".join(sent(redacted)).lower()
     echoed = sent(redacted)[1]
     assert content_of(restore_chat(answer(echoed), redacted).body) == texts[1]
+
+
+def test_an_alias_that_the_policy_allows_stays(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('allow = ["leeman"]')
+    policy = load_policies(path).select("acme", None)
+    redacted = redact_chat(chat("Ann Leeman", "Leeman? A. Leeman"), Patterns(PERSON="Ann Leeman"), policy=policy)
+    assert sent(redacted)[1].startswith("Leeman? [PERSON_")
+
+
+def test_a_form_that_is_left_in_another_case_does_not_refuse_the_job() -> None:
+    redacted = redact_chat(chat("Johanna Smithson", "johanna, Johanna"), Patterns(PERSON="Johanna Smithson"))
+    assert sent(redacted)[1].startswith("johanna, [PERSON_")
