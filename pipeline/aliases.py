@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pipeline.common_words import COMMON_WORDS
 from pipeline.occurrences import Strength, Value, fold
 
-_NAME = "PERSON"
-_LONGEST = 100
+NAME = "PERSON"
+LONGEST = 100
 _MOST_WORDS = 6
 _ALONE = 3
 _POSSESSIVE = re.compile(r"['’](?:[sS])?$")
@@ -30,7 +30,7 @@ _STROKES = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O"
 
 def aliases(entity: str, text: str) -> Iterator[Value]:
     """The other forms of a person's full name; none for a single word and for other entities."""
-    if entity != _NAME or len(text) > _LONGEST:
+    if entity != NAME or len(text) > LONGEST:
         return
     words = _words(text)
     if not 2 <= len(words) <= _MOST_WORDS or not all(_is_name(word) for word in words):
@@ -54,6 +54,11 @@ def aliases(entity: str, text: str) -> Iterator[Value]:
         # Many first names are words of some language: only in the case of a name.
         if fold(form) not in COMMON_WORDS:
             yield from _alone(form, entity, Strength.WEAK)
+
+
+def canonical(text: str) -> str:
+    """One form for all cases of a name, its words turned in order, without diacritics, title and possessive ending."""
+    return _plain(" ".join(_words(text)) or text).casefold()
 
 
 def _words(text: str) -> list[str]:
@@ -91,6 +96,9 @@ def _alone(form: str, entity: str, strength: Strength) -> Iterator[Value]:
 def _spellings(*forms: str) -> Iterator[str]:
     """Each form, without its diacritics, and with umlauts written out."""
     for form in forms:
-        marks = unicodedata.normalize("NFD", form.translate(_STROKES))
-        dropped = "".join(letter for letter in marks if not unicodedata.combining(letter))
-        yield from dict.fromkeys((form, dropped, form.translate(_UMLAUTS)))
+        yield from dict.fromkeys((form, _plain(form), form.translate(_UMLAUTS)))
+
+
+def _plain(text: str) -> str:
+    marks = unicodedata.normalize("NFKD", text.translate(_STROKES))
+    return "".join(letter for letter in marks if not unicodedata.combining(letter))

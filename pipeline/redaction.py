@@ -70,11 +70,15 @@ class Name:
 
 @dataclass(repr=False)
 class Decisions:
-    """What was found in a request and what is done with it; counts are of findings."""
+    """What was found in a request and what is done with it; counts are of findings.
+
+    `forms` are the other forms of each full name that was found.
+    """
 
     passages: list[Passage] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
+    forms: dict[str, list[str]] = field(default_factory=dict)
     entities: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
 
@@ -228,6 +232,7 @@ def _seek_aliases(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
     """Seek a person's name in its other forms, too; a form that was found itself is sought as it is."""
     for text, item in list(decisions.values.items()):
         for alias in aliases(item.entity, text):
+            decisions.forms.setdefault(text, []).append(alias.text)
             if not allowed(alias.text):
                 decisions.values.setdefault(alias.text, alias)
 
