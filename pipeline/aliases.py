@@ -10,20 +10,20 @@ from collections.abc import Iterator
 
 from pipeline.common_words import COMMON_WORDS
 from pipeline.occurrences import Strength, Value, fold
+from pipeline.sentences import TITLES
 
 NAME = "PERSON"
 LONGEST = 100
 _MOST_WORDS = 6
 _ALONE = 3
 _POSSESSIVE = re.compile(r"['’](?:[sS])?$")
-_TITLES_LISTED = "mr mrs ms miss mx dr prof professor sir dame herr frau mme mlle monsieur madame pan pani"
-_TITLES = frozenset(_TITLES_LISTED.split())
 _SUFFIXES_LISTED = "jr sr ii iii iv phd md esq"
 _SUFFIXES = frozenset(_SUFFIXES_LISTED.split())
 _PARTICLES_LISTED = (
     "van der den de la le las los del della di da do dos das du von zu zur ter ten af av al el bin ibn bint y e"
 )
 _PARTICLES = frozenset(_PARTICLES_LISTED.split())
+_MONTHS = frozenset({"april", "may", "june", "august", "january", "mai", "maj", "mei", "abril", "avril", "aprile"})
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss"})
 _STROKES = str.maketrans({"ß": "ss", "ł": "l", "Ł": "L", "ø": "o", "Ø": "O", "đ": "d", "Đ": "D"})
 
@@ -50,9 +50,9 @@ def aliases(entity: str, text: str) -> Iterator[Value]:
         yield Value(short, short, entity, Strength.FAIR)
     for form in _spellings(family, last):
         yield from _alone(form, entity, Strength.FAIR)
+    # Many first names are words of some language: only in the case of a name.
     for form in _spellings(first):
-        # Many first names are words of some language: only in the case of a name.
-        if fold(form) not in COMMON_WORDS:
+        if fold(form) not in _MONTHS:
             yield from _alone(form, entity, Strength.WEAK)
 
 
@@ -66,7 +66,7 @@ def _words(text: str) -> list[str]:
     head, comma, tail = _POSSESSIVE.sub("", text.strip()).partition(",")
     turned = comma and _bare(tail) not in _SUFFIXES
     words = f"{tail} {head}".split() if turned else head.split()
-    while words and _bare(words[0]) in _TITLES:
+    while words and _bare(words[0]) in TITLES:
         del words[0]
     while words and _bare(words[-1]) in _SUFFIXES:
         del words[-1]
@@ -86,11 +86,12 @@ def _is_name(word: str) -> bool:
 def _alone(form: str, entity: str, strength: Strength) -> Iterator[Value]:
     if len(_bare(form)) < _ALONE or _bare(form) in _PARTICLES:
         return
-    if strength is Strength.FAIR and fold(form) not in COMMON_WORDS:
+    common = fold(form) in COMMON_WORDS
+    if strength is Strength.FAIR and not common:
         yield Value(form, fold(form), entity, strength)
         return
     for cased in dict.fromkeys((form.title() if form.islower() or form.isupper() else form, form.upper())):
-        yield Value(cased, fold(cased), entity, Strength.WEAK)
+        yield Value(cased, fold(cased), entity, Strength.NAME if common else Strength.WEAK)
 
 
 def _spellings(*forms: str) -> Iterator[str]:

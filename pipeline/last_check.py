@@ -124,6 +124,9 @@ def _needles(values: Iterable[Value], *, urls: bool, base64s: bool) -> dict[str,
     needles: dict[str, dict[str, str]] = {form: {} for form in _HAYSTACK_OF}
     for value, _, entity, strength in values:
         match strength:
+            case Strength.NAME:
+                # What stands beside it decides, and that has been replaced since.
+                continue
             case Strength.WEAK:
                 needles["word"][value] = entity
                 continue
