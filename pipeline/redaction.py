@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
-from pipeline.aliases import aliases
+from pipeline.aliases import ADDRESS, NAME, aliases, handles
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
@@ -229,12 +229,15 @@ def _seek_parts(decisions: Decisions) -> None:
 
 
 def _seek_aliases(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
-    """Seek a person's name in its other forms, too; a form that was found itself is sought as it is."""
-    for text, item in list(decisions.values.items()):
-        for alias in aliases(item.entity, text):
-            decisions.forms.setdefault(text, []).append(alias.text)
-            if not allowed(alias.text):
-                decisions.values.setdefault(alias.text, alias)
+    """Seek a name in its other forms, too; a form that was found itself is sought as it is."""
+    found = [(text, item.entity) for text, item in decisions.values.items()]
+    forms = [(text, alias) for text, entity in found for alias in aliases(entity, text)]
+    names = (text for text, entity in found if entity == NAME)
+    forms += handles(names, (text for text, entity in found if entity == ADDRESS))
+    for text, alias in forms:
+        decisions.forms.setdefault(text, []).append(alias.text)
+        if not allowed(alias.text):
+            decisions.values.setdefault(alias.text, alias)
 
 
 def _seek_encoded(decisions: Decisions) -> None:

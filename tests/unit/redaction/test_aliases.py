@@ -31,6 +31,13 @@ def _found(name: str, text: str) -> list[str]:
         ("Anna Brown", "SURNAME: BROWN, DR BROWN CALLED", ["BROWN"] * 2),
         ("Will Smithson", "we saw Will yesterday", ["Will"]),
         ("Rosa Quintanar", "hola Rosa, gracias", ["Rosa"]),
+        ("John Smithson", "agreed, J.S.; J. S. signed", ["J.S.", "J. S."]),
+        ("Ann Q. Leeman", "A.Q.L. and A.L.", ["A.Q.L.", "A.L."]),
+        (
+            "María García López",
+            "Sra. García; Maria Garcia, M. García y López",
+            ["García", "Maria Garcia", "M. García", "López"],
+        ),
     ],
 )
 def test_other_forms_of_a_name_are_found(name: str, text: str, expected: list[str]) -> None:
@@ -46,6 +53,8 @@ def test_other_forms_of_a_name_are_found(name: str, text: str, expected: list[st
         ("Anna Brown", "ALL BROWN BAGS"),
         ("Will Smithson", "YOU WILL PAY"),
         ("May Smithson", "in May, MAY"),
+        ("Uwe Steinert", "the U.S., U. S. and u.s."),
+        ("John Smithson", "j.s. JS.x"),
         ("Jonas Klein", "Ein klein wenig. Klein ist das Haus."),
         ("Marta Zima", "Zima jest tu; zima"),
         ("Bo Li", "li bo"),
@@ -55,6 +64,52 @@ def test_other_forms_of_a_name_are_found(name: str, text: str, expected: list[st
 )
 def test_ordinary_words_and_single_names_give_no_alias(name: str, text: str) -> None:
     assert [hit for hit in _found(name, text) if " " not in hit] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "short"),
+    [
+        ("Zentrix GmbH", "Zentrix"),
+        ("Zentrix GmbH & Co. KG", "Zentrix"),
+        ("Zentrix Co., Ltd.", "Zentrix"),
+        ("Zentrix Labs, Inc.", "Zentrix Labs"),
+        ("Zentrix S.p.A.", "Zentrix"),
+        ("Zentrix Sp. z o.o.", "Zentrix"),
+        ("Zentrix SA", "Zentrix"),
+        ("Zentrix B.V.", "Zentrix"),
+        ("Zentrix", None),
+        ("Zen AG", None),
+        ("Orange SA", None),
+        ("Zentrix Bank", None),
+        ("Limited", None),
+        ("Zentrix as", None),
+    ],
+)
+def test_a_company_is_found_without_its_legal_form(name: str, short: str | None) -> None:
+    found = [item.text for item in aliases("ORGANIZATION", name)]
+    assert found == ([short, short.upper()] if short else [])
+
+
+def test_a_company_in_small_letters_is_no_alias() -> None:
+    redacted = redact_chat(chat("Zentrix GmbH", "Zentrix; zentrix"), Patterns(ORGANIZATION="Zentrix GmbH"))
+    assert sent(redacted)[1].endswith("]; zentrix")
+
+
+@pytest.mark.parametrize(
+    ("address", "handle", "taken"),
+    [
+        ("leeman.ann@x.org", "leeman.ann", True),
+        ("ann-leeman+shop@x.org", "ann-leeman", True),
+        ("leemana84@x.org", "leemana84", True),
+        ("annl@x.org", "annl", False),
+        ("office@x.org", "office", False),
+        ("bob.jones@x.org", "bob.jones", False),
+    ],
+)
+def test_a_user_name_is_known_by_the_address_of_a_found_person(address: str, handle: str, taken: bool) -> None:
+    detector = Patterns(PERSON="Ann Leeman", EMAIL=r"\S+@x\.org")
+    redacted = redact_chat(chat("Ann Leeman", address, f"by ({handle})"), detector)
+    assert (handle not in sent(redacted)[2]) is taken
 
 
 def test_other_entities_have_no_aliases() -> None:
