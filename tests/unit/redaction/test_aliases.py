@@ -1,5 +1,6 @@
 """A person's name in its other forms, by culture; and what must stay."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,16 @@ import pytest
 from pipeline.aliases import aliases
 from pipeline.occurrences import find_all
 from pipeline.policy import load_policies
-from tests.unit.redaction.detectors import Patterns, answer, chat, content_of, redact_chat, restore_chat, sent
+from tests.unit.redaction.detectors import (
+    CLEAN_NAME,
+    Patterns,
+    answer,
+    chat,
+    content_of,
+    redact_chat,
+    restore_chat,
+    sent,
+)
 
 
 def _found(name: str, text: str) -> list[str]:
@@ -135,3 +145,54 @@ def test_an_alias_that_the_policy_allows_stays(tmp_path: Path) -> None:
 def test_a_form_that_is_left_in_another_case_does_not_refuse_the_job() -> None:
     redacted = redact_chat(chat("Johanna Smithson", "johanna, Johanna"), Patterns(PERSON="Johanna Smithson"))
     assert sent(redacted)[1].startswith("johanna, [PERSON_")
+
+
+@pytest.mark.parametrize("name", ["Anna Brown", "Will Price", "May Mark", "Rosa Klein", "Uwe Steinert", "Van Long"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Price is what you pay. Brown sugar costs more.",
+        "Will you mark the day in May? It may take long.",
+        "Eine klein wenig lange Reise; una flor rosa.",
+        "The U.S. office, a van and 3 long brown roads.",
+        "PLEASE MARK THE PRICE LIST. YOU WILL SEE BROWN BOXES.",
+        "Long ago, anna was a coin.",
+        "- Price list\n- Brown rice\n- May 2024",
+    ],
+)
+def test_ordinary_sentences_stay(name: str, text: str) -> None:
+    assert _found(name, text) == []
+
+
+ALIASES = ("Leeman", "A. Leeman", "LEEMAN, ANN", "ann.leeman")
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_an_alias_in_a_json_value_is_redacted_and_restored(alias: str) -> None:
+    text = json.dumps({"owner": {"names": [alias, 7]}, "note": f"by {alias}"})
+    redacted = redact_chat(chat("Ann Leeman", text), Patterns(PERSON="Ann Leeman"))
+    tree = json.loads(sent(redacted)[1])
+    assert [tree["owner"]["names"][0][:8], tree["note"][:11]] == ["[PERSON_", "by [PERSON_"]
+    assert content_of(restore_chat(answer(sent(redacted)[1]), redacted).body) == text
+
+
+@pytest.mark.parametrize("alias", ALIASES)
+def test_an_alias_in_a_tool_calls_arguments_is_redacted_and_restored(alias: str) -> None:
+    arguments = json.dumps({"customer": alias})
+    call = {"id": "call_1", "type": "function", "function": {"name": CLEAN_NAME, "arguments": arguments}}
+    request = chat("Ann Leeman")
+    request["messages"].append({"role": "assistant", "content": None, "tool_calls": [call]})
+    redacted = redact_chat(request, Patterns(PERSON="Ann Leeman"))
+    calls = json.loads(redacted.body)["messages"][-1]["tool_calls"]
+    assert json.loads(calls[0]["function"]["arguments"])["customer"].startswith("[PERSON_")
+    restored = json.loads(restore_chat(answer(None, tool_calls=calls), redacted).body)
+    assert restored["choices"][0]["message"]["tool_calls"][0]["function"]["arguments"] == arguments
+
+
+@pytest.mark.parametrize("name", ["Leeman", "Leeman_Ann", "aleeman", "ann-leeman", "Ann"])
+def test_an_alias_as_a_participants_name_is_replaced(name: str) -> None:
+    request = chat("Ann Leeman")
+    request["messages"][0]["name"] = name
+    redacted = redact_chat(request, Patterns(PERSON="Ann Leeman"))
+    (message,) = (item for item in json.loads(redacted.body)["messages"] if "name" in item)
+    assert message["name"].startswith("PERSON_")
