@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PEERS := .var/peers
 GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 
-.PHONY: setup demo test check bench bench-docs peers lock schemas extras clean
+.PHONY: setup demo test check bench bench-docs peers names lock schemas extras clean
 
 setup: $(READY)  ## the virtual environment with the locked dependencies
 
@@ -54,9 +54,24 @@ extras:  ## the adapters of Presidio, transformers and GLiNER, in an environment
 	  pytest pytest-asyncio pytest-timeout
 	$(EXTRAS)/bin/python -m pytest -q --confcutdir tests/extras -W default -m extras tests/extras
 
+NAMES := .var/names
+
+names: $(NAMES)/.ready  ## train the names model anew, in an environment of its own (about a quarter of an hour on one core)
+	$(NAMES)/venv/bin/python -m infra.names.train
+	$(NAMES)/venv/bin/python -m infra.names.evaluate pipeline/detection/names/model.npz
+
+$(NAMES)/.ready: infra/names/requirements.txt infra/names/texts.txt
+	mkdir -p $(NAMES)
+	$(PYTHON) -m venv $(NAMES)/venv
+	$(NAMES)/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r infra/names/requirements.txt
+	$(NAMES)/venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r infra/names/texts.txt
+	@touch $@
+
 lock:  ## resolve requirements.lock anew, with hashes and without index addresses (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-emit-index-url --no-header --quiet -o requirements.lock
+	cd infra/names && for list in requirements texts; do uv pip compile $$list.in --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-header --quiet $$(test $$list = texts && echo --no-deps) -o $$list.txt; done
 
 schemas: $(READY)  ## JSON Schema and AsyncAPI from the Structs
 	$(BIN)/python -m schemas.export

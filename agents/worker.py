@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import structlog
+from threadpoolctl import threadpool_limits
 
 from agents import completer, redactor, rehydrator
 from agents.app import RoleApp, build_app
@@ -54,6 +55,8 @@ def run_worker(settings: Settings, roles: Sequence[Role]) -> int:
         VeilError: it cannot start (keys, settings, broker).
     """
     harden_process()
+    # The names model multiplies small matrices: several threads on one would only take cores from other workers.
+    threadpool_limits(1, user_api="blas")
     try:
         import uvloop
     except ImportError:

@@ -38,4 +38,27 @@ well wells west wheeler when white will willow wind winter wise wolf woman wood 
 wren write year yellow york young your zone zoom
 """
 
-COMMON_WORDS = frozenset(_WORDS.split())
+_IN_OTHER_LANGUAGES = """
+klein groß gross lang kurz schwarz weiß weiss braun rot roth grün jung alt neu stark stolz ernst fuchs hahn vogel
+busch berg bach wald see hof haus horn kraft licht sommer herbst sonntag montag kaiser könig graf herzog richter
+schäfer bauer koch jäger engel herz heide blume kern sauer lieb reich wild frei gut ritter keller brand sturm hammer
+petit grand blanc blanche brun noir roux rose claire pierre fleur violette colombe aurore aimé désiré constant juste
+reine roi comte duc marchand boucher boulanger berger fontaine rivière marais bois montagne roche loup poisson moulin
+maison pont noël chevalier bon bonne léger fort gros court bel beau prudence
+rosa blanca blanco luz sol mar paz cruz flor pilar dolores mercedes remedios consuelo esperanza soledad gloria victoria
+concepción rocío nieves alba estrella ángel salvador león delgado moreno rubio bravo calvo rojo pardo gallo toro vaca
+herrero pastor guerrero caballero conde duque rey reyes campo campos castillo torre torres prado cano bueno
+bianca bianco nero grande grasso basso bello costa riva villa fontana leone lupo fiore gentile monti valle ponte
+marino amato sereno serena felice vita gioia grazia stella luna viola margherita gemma perla luce fede speranza
+vittoria chiara pace santo conti serra bruno
+branco preto pinto ramos rocha coelho lobo leão cordeiro galo pires leite machado vale fonte fontes rios neves graça
+glória esperança vitória estrela anjo santos reis rei guerra alegria bela bom valente nobre rico amado querido natal
+jong groot wit zwart bruin rood groen bakker slager kok boer koning keizer graaf prins ridder meester herder schipper
+timmerman vos haan leeuw beer bos dijk meer beek duin veld huis kamp brug poort molen zomer lente roos bloem linde
+mooi sterk rijk vrij goed wijs hart
+mróz zima lato wiosna kot lis wilk zając gołąb wróbel sroka kruk słowik szpak baran sowa żuk mucha pająk kowal krawiec
+król dudek gruszka wiśnia malina róża kalina jagoda dąb sosna biały czarny mały wesoły cichy niedziela piątek sobota
+kłos koza bąk wiara nadzieja góra kapusta groch
+"""
+
+COMMON_WORDS = frozenset(f"{_WORDS} {_IN_OTHER_LANGUAGES}".split())

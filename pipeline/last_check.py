@@ -6,7 +6,7 @@ in it, whatever the table of fields said about it.
 
 import base64
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -14,7 +14,7 @@ import msgspec
 
 from pipeline.errors import VeilError
 from pipeline.json_text import read_json
-from pipeline.occurrences import Strength, stands_alone, strength
+from pipeline.occurrences import Strength, Value, stands_alone
 from schemas.codes import ErrorCode
 
 _PLACEHOLDER = re.compile(r"[A-Z][A-Z0-9_]*_([0-9a-z]{8})")
@@ -36,13 +36,13 @@ class LastCheckFailed(VeilError):
 
 
 def last_check(
-    body: bytes, values: Mapping[str, str], *, issued: Collection[str], words: Collection[str], instruction: str
+    body: bytes, values: Collection[Value], *, issued: Collection[str], words: Collection[str], instruction: str
 ) -> None:
     """Search a body for values that must not be in it.
 
     Args:
         body: The exact bytes to be sent.
-        values: Each value that was redacted, and its entity.
+        values: Each value that was redacted; it is sought as surely as redaction sought it.
         issued: The placeholders; they are no user's text.
         words: The API's own words; a key or text that is just one is no user's either.
         instruction: The text that was added to the request.
@@ -119,12 +119,13 @@ _HAYSTACK_OF = {
 }
 
 
-def _needles(values: Mapping[str, str], *, urls: bool, base64s: bool) -> dict[str, dict[str, str]]:
+def _needles(values: Iterable[Value], *, urls: bool, base64s: bool) -> dict[str, dict[str, str]]:
     """By form, what to search for and whose entity it is; encodings only where the text can hold one."""
     needles: dict[str, dict[str, str]] = {form: {} for form in _HAYSTACK_OF}
-    for value, entity in values.items():
-        match strength(value):
-            case None:
+    for value, _, entity, strength in values:
+        match strength:
+            case Strength.NAME:
+                # What stands beside it decides, and that has been replaced since.
                 continue
             case Strength.WEAK:
                 needles["word"][value] = entity

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pipeline.common_words import COMMON_WORDS
+from pipeline.sentences import may_be_word
 
 _WORD = re.compile(r"\w+")
 _SOLID = re.compile(r"[^\W_]")
@@ -22,10 +23,15 @@ class Strength(Enum):
 
     WEAK = "weak"
     """Short or a common word: a word of its own, in the original case."""
+    NAME = "name"
+    """As weak, and not where the word may be no name: at the start of a sentence."""
     FAIR = "fair"
     """A word of its own, in any case."""
     STRONG = "strong"
     """Too particular to occur by chance: anywhere, in any case."""
+
+
+_CASED = (Strength.WEAK, Strength.NAME)
 
 
 class Value(NamedTuple):
@@ -102,6 +108,8 @@ def find_all(text: str, values: Sequence[Value], spans: Sequence[Occurrence]) ->
     hits = _hits_by_word(text, folded, values) if len(values) >= _MANY else _hits(text, folded, values)
     for item, at in hits:
         hit = Occurrence(at, at + len(item.text), item.entity)
+        if item.strength is Strength.NAME and may_be_word(text, hit.start, hit.end):
+            continue
         if item.strength is Strength.STRONG or stands_alone(text, hit.start, hit.end):
             alone.append(hit)
         else:
@@ -121,7 +129,7 @@ def find_all(text: str, values: Sequence[Value], spans: Sequence[Occurrence]) ->
 
 def _hits(text: str, folded: str, values: Iterable[Value]) -> Iterator[tuple[Value, int]]:
     for item in values:
-        weak = item.strength is Strength.WEAK
+        weak = item.strength in _CASED
         haystack, needle = (text, item.text) if weak else (folded, item.folded)
         at = haystack.find(needle)
         while at >= 0:
@@ -142,7 +150,7 @@ def _hits_by_word(text: str, folded: str, values: Iterable[Value]) -> Iterator[t
     for word in _WORD.finditer(folded):
         for item, lead in by_word.get(word[0], ()):
             at = word.start() - lead
-            weak = item.strength is Strength.WEAK
+            weak = item.strength in _CASED
             if at >= 0 and (text.startswith(item.text, at) if weak else folded.startswith(item.folded, at)):
                 yield item, at
     yield from _hits(text, folded, others)

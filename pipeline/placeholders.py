@@ -6,11 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from pipeline.detection.types import catalogue
+from pipeline.families import Families
+from pipeline.json_text import from_json
 from schemas.redacted import Original
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Base32 without i, l, o and u, which are read as other characters or make words."""
 CODE_LENGTH = 8
+_FAMILY = 4
+"""So many of a code's characters are the same for all names of one person."""
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}(?=(?:e?s)?(?![0-9A-Za-z]))")
@@ -35,6 +39,11 @@ class Scope:
 
     key: bytes = field(repr=False)
     id: str
+
+    @property
+    def of_one_job(self) -> bool:
+        """Whether nothing but this job has placeholders of the scope."""
+        return self.id.split("/")[1:2] == ["job"]
 
     def hash_identity(self, purpose: str, value: str) -> str:
         """A keyed hash of an identifier, the same in every job of the tenant; 40 hex digits."""
@@ -93,13 +102,19 @@ class Taken:
 class Issuer:
     """Issues the placeholders of one job: equal originals share one, and none occurs in the request.
 
-    `issued` maps each placeholder to its entity, `originals` the reversible ones to what they stand for.
+    `issued` maps each placeholder to its entity, `originals` the reversible ones to what they stand for;
+    `related` is whether two of them are one person's, by the start of their codes.
     """
 
-    def __init__(self, scope: Scope, taken: Taken, reversible: Callable[[str], bool]) -> None:
+    def __init__(
+        self, scope: Scope, taken: Taken, reversible: Callable[[str], bool], families: Families | None = None
+    ) -> None:
         self._scope = scope
         self._taken = taken
         self._reversible = reversible
+        self._families = families or Families()
+        self._starts: set[str] = set()
+        self.related = False
         self._by_original: dict[tuple[str, str, bool], str] = {}
         self._codes: set[str] = set()
         self.issued: dict[str, str] = {}
@@ -128,12 +143,23 @@ class Issuer:
 
     def _code(self, entity: str, text: str, spelling: str) -> str:
         counter = 0
+        start = self._start(entity, (from_json(text) or text) if spelling == "json" else text)
         while True:
             digest = _keyed(self._scope.key, self._scope.id, entity, text, spelling, str(counter))
-            code = code_from(digest)
+            code = start + code_from(digest)[len(start) :]
             if is_code(code) and code not in self._codes and code not in self._taken:
                 return code
             counter += 1
+
+    def _start(self, entity: str, text: str) -> str:
+        """What the codes of all names of one person begin with; empty for what is no name."""
+        family = self._families.of(entity, text)
+        if family is None:
+            return ""
+        start = code_from(_keyed(self._scope.key, "family", self._scope.id, entity, family))[:_FAMILY]
+        self.related |= start in self._starts
+        self._starts.add(start)
+        return start
 
 
 def lookalikes(text: str, kinds: Iterable[str] = ()) -> set[str]:

@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 from urllib.parse import quote
 
+from pipeline.aliases import ADDRESS, NAME, aliases, handles
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
@@ -72,11 +73,15 @@ class Name:
 
 @dataclass(repr=False)
 class Decisions:
-    """What was found in a request and what is done with it; counts are of findings."""
+    """What was found in a request and what is done with it; counts are of findings.
+
+    `forms` are the other forms of each full name that was found.
+    """
 
     passages: list[Passage] = field(default_factory=list)
     names: list[Name] = field(default_factory=list)
     values: dict[str, Value] = field(default_factory=dict)
+    forms: dict[str, list[str]] = field(default_factory=dict)
     entities: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
 
@@ -119,7 +124,7 @@ class Decider:
         if blocked:
             raise BlockedByPolicy(dict(blocked))
         self._check_clean(clean)
-        spread(decisions)
+        spread(decisions, self._policy.allows)
         return decisions
 
     def findings(self, text: str, *, prose: bool = True) -> list[Finding]:
@@ -190,11 +195,15 @@ class Decider:
                 raise UnsafeName(str(max(item for item in starts if item[0] < finding.end)[1]))
 
 
-def spread(decisions: Decisions) -> None:
-    """Redact each value at every occurrence in every text of the request."""
+def spread(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
+    """Redact each value at every occurrence in every text of the request.
+
+    `allowed` says of another form of a name whether the policy leaves it as it is.
+    """
     if not decisions.values:
         return
     _seek_parts(decisions)
+    _seek_aliases(decisions, allowed)
     _seek_encoded(decisions)
     values = list(decisions.values.values())
     for passage in decisions.passages:
@@ -220,6 +229,18 @@ def _seek_parts(decisions: Decisions) -> None:
     for text, item in list(decisions.values.items()):
         for part in parts(item.entity, text):
             decisions.seek(part, item.entity)
+
+
+def _seek_aliases(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
+    """Seek a name in its other forms, too; a form that was found itself is sought as it is."""
+    found = [(text, item.entity) for text, item in decisions.values.items()]
+    forms = [(text, alias) for text, entity in found for alias in aliases(entity, text)]
+    names = (text for text, entity in found if entity == NAME)
+    forms += handles(names, (text for text, entity in found if entity == ADDRESS))
+    for text, alias in forms:
+        decisions.forms.setdefault(text, []).append(alias.text)
+        if not allowed(alias.text):
+            decisions.values.setdefault(alias.text, alias)
 
 
 def _seek_encoded(decisions: Decisions) -> None:

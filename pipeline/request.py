@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipeline.errors import VeilError
+from pipeline.families import Families
 from pipeline.fields.endpoints import api_words, tables
 from pipeline.fields.rules import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
@@ -25,6 +26,7 @@ INSTRUCTION = (
     "Treat each token as the value it stands for, and whenever you mention it, copy the token exactly, "
     "character for character, brackets included."
 )
+RELATED = "PERSON tokens whose codes begin with the same four characters are the same person's names."
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SYSTEM_ROLES = ("system", "developer")
 
@@ -77,18 +79,22 @@ def redact_request(
         raise FeatureRefused("model")
     decisions = Decider(policy, detector).decide(walk.slots)
     texts = [slot.text for slot in walk.slots]
-    issuer = Issuer(scope, Taken([request, *texts] if b"\\u" in request else [request]), policy.reversible)
+    taken = Taken([request, *texts] if b"\\u" in request else [request])
+    # In a wider scope a name keeps its placeholder, whatever other names a job has.
+    families = Families(decisions.forms if scope.of_one_job else None)
+    issuer = Issuer(scope, taken, policy.reversible, families)
     fill(decisions, issuer)
     seen = _lookalikes(walk.slots, issuer)
+    instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
     if policy.instruction and issuer.issued:
-        _instruct(endpoint, tree)
+        _instruct(endpoint, tree, instruction)
     body = write_json(tree)
     last_check(
         body,
-        {text: item.entity for text, item in decisions.values.items()},
+        decisions.values.values(),
         issued=issuer.issued,
         words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
-        instruction=INSTRUCTION,
+        instruction=instruction,
     )
     return RedactedBody(
         body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)
@@ -158,16 +164,16 @@ def _lookalikes(slots: Iterable[Slot], issuer: Issuer) -> set[str]:
     return {shape for shape in found if not issuer.owns(shape)}
 
 
-def _instruct(endpoint: Endpoint, tree: dict[str, Any]) -> None:
+def _instruct(endpoint: Endpoint, tree: dict[str, Any], instruction: str) -> None:
     """Ask the model to keep the tokens; after the caller's own instructions, before the conversation."""
     if endpoint is Endpoint.CHAT_COMPLETIONS:
         messages = tree["messages"]
         at = next((index for index, item in enumerate(messages) if item["role"] not in _SYSTEM_ROLES), len(messages))
         role = messages[at - 1]["role"] if at else "system"
-        messages.insert(at, {"role": role, "content": INSTRUCTION})
+        messages.insert(at, {"role": role, "content": instruction})
     elif endpoint is Endpoint.RESPONSES:
         given = tree.get("instructions")
-        tree["instructions"] = f"{given}\n\n{INSTRUCTION}" if given else INSTRUCTION
+        tree["instructions"] = f"{given}\n\n{instruction}" if given else instruction
 
 
 def _no_identity(purpose: str, value: str) -> str:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from pipeline.request import INSTRUCTION
+from pipeline.request import INSTRUCTION, RELATED
 
 
 class Row(NamedTuple):
@@ -21,12 +21,12 @@ _NOT_SHOWN = frozenset({"messages", "input", "instructions", "stream", "tools", 
 def request_rows(body: dict[str, Any]) -> list[Row]:
     """The texts of a request, without the note about tokens that every redacted request carries."""
     rows: list[Row] = []
-    if instructions := body.get("instructions", "").removesuffix(INSTRUCTION).strip():
+    if instructions := body.get("instructions", "").removesuffix(f" {RELATED}").removesuffix(INSTRUCTION).strip():
         rows.append(Row("instructions", instructions))
     if isinstance(given := body.get("input"), str):
         rows.append(Row("input", given))
     for message in body.get("messages", []):
-        if message.get("content") != INSTRUCTION:
+        if message.get("content") not in (INSTRUCTION, f"{INSTRUCTION} {RELATED}"):
             rows += _message(message)
     rows.append(Row("also", ", ".join(f"{name} {_shown(body[name])}" for name in body if name not in _NOT_SHOWN)))
     return rows

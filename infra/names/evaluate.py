@@ -16,6 +16,7 @@ import numpy as np
 from infra.names import data
 from pipeline.detection.names.features import glued, tokens
 from pipeline.detection.names.network import Network
+from pipeline.detection.names.recognizer import LEAN
 from pipeline.detection.names.spans import spans
 
 SETS = (
@@ -73,7 +74,7 @@ def table(names: Callable[[str], Names], only: Sequence[str] = SETS) -> None:
     print(f"{size / seconds / 1e6:.2f} MB/s")
 
 
-def model_names(path: Path, lean: float) -> Callable[[str], Names]:
+def model_names(path: Path) -> Callable[[str], Names]:
     """The names that a trained model finds."""
     network = Network(np.load(path))
 
@@ -81,7 +82,7 @@ def model_names(path: Path, lean: float) -> Callable[[str], Names]:
         places, words = tokens(text)
         if not words:
             return []
-        return [(s, e, label) for s, e, label, _ in spans(network.scores(words, glued(places)), places, lean)]
+        return [(s, e, label) for s, e, label, _ in spans(network.scores(words, glued(places)), places, LEAN)]
 
     return names
 
@@ -90,9 +91,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path)
     parser.add_argument("sets", nargs="*", default=SETS)
-    parser.add_argument("--lean", type=float, default=0.0, help="how much rather to redact than to leak")
     options = parser.parse_args()
-    table(model_names(options.model, options.lean), options.sets or SETS)
+    table(model_names(options.model), options.sets or SETS)
 
 
 if __name__ == "__main__":

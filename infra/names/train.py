@@ -28,12 +28,12 @@ MIX = {
     "synthetic": 0.39,
 }  # fmt: skip
 LENGTH = 128
-_PIECES = 28
+_PIECES = 44
 _KEEP = 0.998
 _FEATURES = len(SHAPES) + len(lexicon.MARKS)
 Parameters = dict[str, Any]
 # Tokens, what is seen of their places, and the tags each may bear.
-Row = tuple[list[str], list[tuple[bool, bool, bool]], list[int]]
+Row = tuple[list[str], list[int], list[int]]
 
 
 class Size(NamedTuple):
@@ -118,7 +118,7 @@ def scores(
     p: Parameters, gaps: tuple[int, ...], vectors: jax.Array, seen: jax.Array, key: jax.Array | None
 ) -> jax.Array:
     """Scores of the tags for each token of a batch of rows."""
-    x = vectors + seen @ p["sights"]
+    x = vectors + ((seen[..., None] >> jnp.arange(SIGHTS)) & 1).astype(jnp.float32) @ p["sights"]
     x = normalised(jax.nn.relu(x), p["scale"])
     for number, gap in enumerate(gaps):
         if key is not None:
@@ -154,11 +154,11 @@ def loss(p: Parameters, gaps: tuple[int, ...], batch: dict[str, jax.Array], key:
 def rows_of_examples(examples: Iterator[Example]) -> Iterator[Row]:
     """Pack examples, a line's end between them, into rows of `LENGTH` tokens."""
     words: list[str] = []
-    seen: list[tuple[bool, bool, bool]] = []
+    seen: list[int] = []
     tags: list[int] = []
     for example in examples:
         words += [*example.words, "\n"]
-        seen += [*sights(example.words, example.glued), (False, False, False)]
+        seen += [*sights(example.words, example.glued), 0]
         tags += [*example.tags, 1]
         while len(words) >= LENGTH:
             yield words[:LENGTH], seen[:LENGTH], tags[:LENGTH]
@@ -204,7 +204,7 @@ def batch_of(chosen: list[Row], vocabulary: Vocabulary, most: int) -> dict[str, 
         "rows": vocabulary.rows[unique],
         "counts": vocabulary.counts[unique],
         "features": vocabulary.dense[unique],
-        "seen": np.array([seen for _, seen, _ in chosen], np.float32),
+        "seen": np.array([seen for _, seen, _ in chosen], np.int32),
         "tags": np.array([tags for _, _, tags in chosen], np.int32),
     }
 

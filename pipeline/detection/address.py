@@ -46,7 +46,7 @@ _PT_KIND = r"Rua|R\.|Avenida|Travessa|Praça|Largo|Alameda|Estrada|Rodovia"
 _PL_KIND = r"ul\.|ulica|ulicy|al\.|aleja|alei|Aleje|pl\.|plac|placu|os\.|osiedle|skwer|rondo"
 _DE_SUFFIX = r"straße|strasse|str\.|weg|platz|allee|gasse|ring|ufer|damm|chaussee|steig|pfad|markt|promenade"
 _NL_SUFFIX = r"straat|laan|weg|plein|gracht|kade|dijk|singel|hof|dreef|steeg|markt"
-_HOUSE = r"\d{1,4}\s?[a-zA-Z]?(?:\s?[-/]\s?\d{1,4}[a-zA-Z]?)?"
+_HOUSE = r"\d{1,4}(?:[ ]?[a-zA-Z])?(?:[ ]?[-/][ ]?\d{1,4}[a-zA-Z]?)?"
 
 
 def _bytes(alternatives: str) -> str:
@@ -164,8 +164,10 @@ RULES = (
         ),
         link=r"[ :,]{1,3}",
         pattern=(
-            rf"(?:\d{{1,6}}[ ]){{1,2}}(?i:{_WORD})(?:[ ,\n]{{1,4}}(?:{_WORD}|\d{{1,6}}|[A-Z]{{2}}\b)){{0,9}}|"
-            rf"{_WORD}(?:[ ]{_WORD}){{0,3}}[ ]\d{{1,5}}[A-Za-z]?(?:/\d{{1,4}})?(?:,?[ \n]{{1,4}}(?:{_WORD}|"
+            rf"(?:\d{{1,6}}[ ]){{1,2}}(?i:{_WORD})"
+            rf"(?:(?:[ ,]{{1,3}}|,?[ ]?\n[ ]{{0,3}})(?:{_WORD}|\d{{1,6}}|[A-Z]{{2}}\b)){{0,9}}|"
+            rf"{_WORD}(?:[ ]{_WORD}){{0,3}}[ ]\d{{1,5}}[A-Za-z]?(?:/\d{{1,4}})?"
+            rf"(?:,?(?:[ ]{{1,2}}|[ ]?\n[ ]{{0,3}})(?:{_WORD}|"
             rf"\d{{2,6}}(?:-\d{{3}})?)){{0,5}}"
         ),
         score=0.6,

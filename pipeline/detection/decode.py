@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from html.entities import html5
+from itertools import pairwise
 from typing import NamedTuple
 
 from pipeline.detection.normalise import Edit, Normalised, is_read_otherwise, rewritten
@@ -269,9 +270,17 @@ def _plus_edits(text: str) -> Iterator[Edit]:
 
 
 def _form_spaces(text: str, group: Sequence[int]) -> Iterator[Edit]:
-    near = text[max(0, group[0] - _PLUS_REACH) : group[0] + _PLUS_REACH] if len(group) == 1 else ""
-    if len(group) > 1 or "%" in near:
+    if not group:
+        return
+    near = text[max(0, group[0] - _PLUS_REACH) : group[-1] + _PLUS_REACH]
+    words = [text[one + 1 : other] for one, other in pairwise(group)]
+    # Base64 has the sign, too, but hardly a word between two of them.
+    if "%" in near or (words and 2 * sum(map(_is_word, words)) >= len(words)):
         yield from (Edit(place, place + 1, " ") for place in group)
+
+
+def _is_word(text: str) -> bool:
+    return text.isdigit() or (text.isalpha() and (text.islower() or text.istitle() or text.isupper()))
 
 
 def _character(code: int) -> str:

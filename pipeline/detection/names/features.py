@@ -65,10 +65,10 @@ def rows(token: str) -> list[int]:
     if not token.isalpha():
         return found
     marked = f"<{folded[:_LONGEST]}>"
-    pieces = {marked[:3], marked[-3:], marked[-4:], marked[-5:]}
+    pieces = dict.fromkeys((marked[:3], marked[-3:], marked[-4:], marked[-5:]))
     for size in (3, 4):
-        pieces.update(marked[at : at + size] for at in range(len(marked) - size + 1))
-    found.extend(WORD_ROWS + crc32(piece.encode()) % PIECE_ROWS for piece in sorted(pieces))
+        pieces.update(dict.fromkeys(marked[at : at + size] for at in range(len(marked) - size + 1)))
+    found += [WORD_ROWS + crc32(piece.encode()) % PIECE_ROWS for piece in pieces]
     return found
 
 
@@ -84,17 +84,17 @@ def tokens(text: str) -> tuple[list[tuple[int, int]], list[str]]:
 
 
 SIGHTS = 3
-"""What is seen of a token's place: it touches the token before it; no capital in its line; only capitals."""
+"""What is seen of a token's place, a bit each: it touches the one before it; no capital in its line; only capitals."""
 
 
-def sights(words: Sequence[str], touching: Sequence[bool]) -> list[tuple[bool, bool, bool]]:
+def sights(words: Sequence[str], touching: Sequence[bool]) -> list[int]:
     """For each token what is seen of its place; `touching` says which touch the one before them."""
-    found: list[tuple[bool, bool, bool]] = []
+    found: list[int] = []
     start = 0
     for end in [*(number for number, word in enumerate(words) if word == "\n"), len(words)]:
         letters = "".join(words[start:end])
-        low, high = letters.islower(), letters.isupper()
-        found += [(touches, low, high) for touches in touching[start : end + 1]]
+        line = 2 * letters.islower() + 4 * letters.isupper()
+        found += [touches + line for touches in touching[start : end + 1]]
         start = end + 1
     return found
 

@@ -31,7 +31,8 @@ class Network:
         self._features: Floats = arrays["features"]
         self._into: Floats = arrays["into"]
         self._into_bias: Floats = arrays["into_bias"]
-        self._sights: Floats = arrays["sights"]
+        places = np.arange(1 << SIGHTS)[:, None] >> np.arange(SIGHTS) & 1
+        self._sights: Floats = places.astype(np.float32) @ arrays["sights"]
         self._scale: Floats = arrays["scale"]
         self._gaps: list[int] = [int(gap) for gap in arrays["gaps"]]
         self._layers: list[tuple[Floats, Floats]] = [
@@ -60,10 +61,10 @@ class Network:
             blocks.append(self._scores(words[part], seen[part])[lead : lead + _BLOCK])
         return np.concatenate(blocks)
 
-    def _scores(self, words: Sequence[str], seen: Sequence[tuple[bool, bool, bool]]) -> Floats:
+    def _scores(self, words: Sequence[str], seen: Sequence[int]) -> Floats:
         with self._lock:
             x = self._vectors[self._known(words)]
-        x += np.asarray(seen, np.float32).reshape(-1, SIGHTS) @ self._sights
+        x += self._sights[list(seen)]
         np.maximum(x, 0, out=x)
         x *= 1 / np.sqrt(np.einsum("ij,ij->i", x, x)[:, None] / x.shape[1] + 1e-6)
         x *= self._scale
@@ -95,21 +96,24 @@ class Network:
         return [numbers[key] for key in hashes]
 
     def _made(self, words: Sequence[str]) -> Floats:
-        width = self._table.shape[1]
-        both = np.zeros((len(words), 2 * width), np.float32)
-        marks = self._marks
-        for number, word in enumerate(words):
-            first, *pieces = rows(word)
-            both[number, :width] = self._table[first]
-            if pieces:
-                both[number, width:] = self._table[pieces].sum(0, dtype=np.float32) / len(pieces) ** 0.5
-            dense = self._features[shape(word)].copy()
-            bits = marks.get(fingerprint(word), 0) if word.isalpha() else 0
-            place = len(SHAPES)
-            while bits:
-                if bits & 1:
-                    dense += self._features[place]
-                bits >>= 1
-                place += 1
-            both[number, :width] += dense
-        return both @ self._into + self._into_bias
+        firsts: list[int] = []
+        pieces: list[int] = []
+        starts: list[int] = []
+        bits: list[int] = []
+        shapes: list[int] = []
+        for word in words:
+            first, *others = rows(word)
+            firsts.append(first)
+            starts.append(len(pieces))
+            # Each needs one at least, or its sum would be that of the next; a lone one is taken out again below.
+            pieces += others or [0]
+            shapes.append(shape(word))
+            bits.append(self._marks.get(fingerprint(word), 0) if word.isalpha() else 0)
+        counts = np.diff([*starts, len(pieces)])
+        summed = np.add.reduceat(self._table[pieces].astype(np.float32), starts)
+        summed *= (counts > 1)[:, None] / np.sqrt(counts)[:, None]
+        marked = (np.array(bits)[:, None] >> np.arange(len(self._features) - len(SHAPES)) & 1).astype(np.float32)
+        own = self._table[firsts].astype(np.float32) + self._features[shapes] + marked @ self._features[len(SHAPES) :]
+        made: Floats = np.hstack([own, summed]).astype(np.float32, copy=False) @ self._into
+        made += self._into_bias
+        return made

@@ -1,6 +1,6 @@
 """From the scores of tags to spans of names."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -9,18 +9,20 @@ from pipeline.detection.names.network import Floats
 LABELS = ("PER", "ORG", "LOC", "ADR")
 
 
-def spans(scores: Floats, places: Sequence[tuple[int, int]], lean: float) -> Iterator[tuple[int, int, str, float]]:
+def spans(
+    scores: Floats, places: Sequence[tuple[int, int]], lean: Mapping[str, float]
+) -> Iterator[tuple[int, int, str, float]]:
     """Give start, end, label and probability of each name.
 
     Args:
         scores: Tokens by tags; the first tag means no name, then each label has one for its
             first token and one for the others.
         places: The tokens' spans.
-        lean: Added to the scores of names: how much rather to redact than to leak.
+        lean: By label, added to the scores of its tags: how much rather to redact than to leak.
 
     """
-    scores = scores - scores.max(1, keepdims=True)
-    scores[:, 0] -= lean
+    scores = scores + np.array([0.0, *(lean.get(label, 0.0) for label in LABELS for _ in "BI")], np.float32)
+    scores -= scores.max(1, keepdims=True)
     powers = np.exp(scores)
     likely = powers / powers.sum(1, keepdims=True)
     by_label = likely[:, 1::2] + likely[:, 2::2]

@@ -32,10 +32,10 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize(("entity", "text"), SAID)
-def test_dates_in_words_are_found_from_the_day_to_the_year(detector: Detector, entity: str, text: str) -> None:
-    assert_marked(detector, entity, text)
+def test_dates_in_words_are_found_from_the_day_to_the_year(full_detector: Detector, entity: str, text: str) -> None:
+    assert_marked(full_detector, entity, text)
 
 
 @pytest.mark.parametrize("text", HARMLESS)
-def test_months_and_numbers_that_are_no_date_are_left_alone(detector: Detector, text: str) -> None:
-    assert_nothing(detector, text)
+def test_months_and_numbers_that_are_no_date_are_left_alone(full_detector: Detector, text: str) -> None:
+    assert_nothing(full_detector, text)

@@ -64,7 +64,7 @@ def test_equal_values_share_a_placeholder_across_messages() -> None:
     [
         ("Ann Lee", "then Ann Lee said", True),
         ("Ann Lee", "then ANN LEE said", True),
-        ("Ann Lee", "then JoAnn Lee said", False),
+        ("Annlee", "then JoAnnlee said", False),
         ("Ann Lee", "ann lee's", True),
         ("Ann", "then Ann said", True),
         ("Ann", "then ann said", False),
