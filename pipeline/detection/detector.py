@@ -26,6 +26,13 @@ from pipeline.text import RawText
 from schemas.codes import ErrorCode
 
 DEFAULT_THRESHOLD = 0.5
+# Found by words that are sensitive only where they are said of somebody.
+_SAID_IN_WORDS = frozenset(
+    [
+        *("NATIONALITY_ETHNICITY", "RELIGION", "POLITICAL_VIEW", "SEXUAL_ORIENTATION", "DIAGNOSIS_MEDICATION"),
+        *("JOB_TITLE", "MONEY_AMOUNT", "DATE_TIME", "CITY", "ORGANIZATION"),
+    ]
+)
 # How many encodings may lie inside one another.
 _LEVELS = 2
 # A recognizer may use a detector of its own; one that uses the detector it is part of would never end.
@@ -76,12 +83,31 @@ class RuleRecognizer:
         return findings
 
 
+class IdentifierRules:
+    """The rules as identifiers are searched: a tool named `find_french_doctors` says nothing about anybody."""
+
+    name = "rules"
+    reads = False
+
+    def __init__(self, rules: RuleRecognizer) -> None:
+        self._rules = rules
+        self.entities = rules.entities - _SAID_IN_WORDS
+
+    def find(self, text: str) -> Iterable[Finding]:
+        """Give what the rules find, but for kinds that everyday words make."""
+        return [finding for finding in self._rules.find(text) if finding.entity not in _SAID_IN_WORDS]
+
+
 class Detector:
     """Finds every wanted entity; stateless, so threads and tasks share one."""
 
     def __init__(self, recognizers: Sequence[Recognizer], *, version: str, engine: Engine) -> None:
         self._recognizers = tuple(recognizers)
-        self._unread = tuple(recognizer for recognizer in recognizers if not recognizer.reads)
+        self._unread: tuple[Recognizer, ...] = tuple(
+            IdentifierRules(recognizer) if isinstance(recognizer, RuleRecognizer) else recognizer
+            for recognizer in recognizers
+            if not recognizer.reads
+        )
         self._spoken = spoken.SpokenNumbers(engine)
         self.engine = engine.name
         self.version = version

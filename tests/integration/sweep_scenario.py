@@ -153,7 +153,9 @@ class Scenario:
         outcome.canaries = everything
         alone = build_detector()
         # Of the others nothing tells an id from any other: a number, say, that only its sentence makes an account's.
-        self.found_alone = {kind for kind, canary in outcome.canaries.items() if alone.detect(RawText(canary.value))}
+        self.found_alone = {
+            kind for kind, canary in outcome.canaries.items() if alone.detect(RawText(canary.value), prose=False)
+        }
         init_keys(folder / "keys", now=1_700_000_000)
         self.settings = Settings(
             kafka=KafkaSettings(

@@ -101,17 +101,19 @@ class Network:
         starts: list[int] = []
         bits: list[int] = []
         shapes: list[int] = []
+        cut: list[bool] = []
         for word in words:
             first, *others = rows(word)
             firsts.append(first)
             starts.append(len(pieces))
-            # Each needs one at least, or its sum would be that of the next; a lone one is taken out again below.
+            # Each needs one at least, or its sum would be that of the next; what stands in is taken out again below.
             pieces += others or [0]
+            cut.append(bool(others))
             shapes.append(shape(word))
             bits.append(self._marks.get(fingerprint(word), 0) if word.isalpha() else 0)
         counts = np.diff([*starts, len(pieces)])
         summed = np.add.reduceat(self._table[pieces].astype(np.float32), starts)
-        summed *= (counts > 1)[:, None] / np.sqrt(counts)[:, None]
+        summed *= (np.array(cut) / np.sqrt(counts))[:, None].astype(np.float32)
         marked = (np.array(bits)[:, None] >> np.arange(len(self._features) - len(SHAPES)) & 1).astype(np.float32)
         own = self._table[firsts].astype(np.float32) + self._features[shapes] + marked @ self._features[len(SHAPES) :]
         made: Floats = np.hstack([own, summed]).astype(np.float32, copy=False) @ self._into

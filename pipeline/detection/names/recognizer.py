@@ -19,6 +19,8 @@ LEAN = {"PER": 1.5, "ORG": 0.5}
 """How much rather to redact than to leak, in units of the model's scores."""
 
 
+_SURE = 0.8
+"""In lower case nothing but the words around it tells a name from a word, so less than this is a guess."""
 _TRUST = 0.7
 """What a rule says of the same text counts for more."""
 
@@ -42,6 +44,8 @@ class NamesRecognizer:
             return
         for start, end, label, score in spans(self._network.scores(words, glued(places)), places, LEAN):
             entity = self._wanted.get(label)
+            if score < _SURE and text[start:end].islower():
+                continue
             if entity is not None and score * _TRUST >= self._thresholds[entity]:
                 yield Finding(start, end, entity, score * _TRUST)
 

@@ -34,6 +34,13 @@ HARMLESS = [
 ]
 
 
+@pytest.mark.parametrize(
+    "name", ["find_french_doctors", "letter-german", "muslim_holidays", "aspirin_dosage", "paris_weather", "acme_gmbh"]
+)
+def test_everyday_words_are_no_findings_in_identifiers(name: str) -> None:
+    assert build_detector().detect(RawText(name.replace("_", " ")), prose=False) == []
+
+
 class Broken:
     name = "broken"
     reads = False

@@ -5,7 +5,7 @@ import pytest
 
 from pipeline.detection import build_detector
 from pipeline.detection.names import NamesRecognizer
-from pipeline.detection.names.features import glued, rows, sights, tokens
+from pipeline.detection.names.features import SHAPES, fingerprint, glued, rows, shape, sights, tokens
 from pipeline.detection.names.network import Network
 from pipeline.detection.names.recognizer import load
 from pipeline.detection.names.spans import spans
@@ -141,3 +141,17 @@ def test_spans_end_where_the_label_changes() -> None:
 def test_an_empty_network_input_is_no_error() -> None:
     network: Network = load()[0]
     assert network.scores([], []).shape == (0, 9)
+
+
+def test_vectors_made_together_are_those_made_word_by_word() -> None:
+    network, _ = load()
+    words = ["a", "7", "Holloway", ".", "é", "Ng", "2026", "straße"]
+    together = network._made(words)
+    for word, vector in zip(words, together, strict=True):
+        first, *pieces = rows(word)
+        summed = network._table[pieces].astype(np.float32).sum(0) / max(len(pieces), 1) ** 0.5
+        own = network._table[first].astype(np.float32) + network._features[shape(word)]
+        bits = network._marks.get(fingerprint(word), 0) if word.isalpha() else 0
+        own += sum((network._features[len(SHAPES) + bit] for bit in range(13) if bits >> bit & 1), np.float32(0))
+        expected = np.concatenate([own, summed]) @ network._into + network._into_bias
+        assert np.allclose(vector, expected, atol=1e-4), word

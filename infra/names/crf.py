@@ -1,22 +1,20 @@
-"""The designs that the names model was chosen from, trained on the same mix and measured on the same sets.
+"""A linear-chain CRF, the design that the names model is compared with: the same texts, lexicon and sets.
 
-`python -m infra.names.designs crf|spacy --texts N --out FOLDER`; the third is `train.py` itself, in any size.
-Needs `python-crfsuite` or `spacy` beside the packages of `requirements.txt`.
+`python -m infra.names.crf --out FOLDER`; needs `python-crfsuite` beside the packages of `requirements.txt`.
 """
 
 import argparse
 import json
-import random
 import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from infra.names import lexicon
-from infra.names.data import ANY, LABELS, TAGS, Example
+from infra.names.data import ANY, TAGS, Example
+from infra.names.evaluate import table
 from infra.names.train import examples, marks_of_sets
-from pipeline.detection.names.features import SHAPES, fingerprint, shape
+from pipeline.detection.names.features import SHAPES, fingerprint, shape, tokens
 
 # Start, end and common label of each name in a text.
 Names = list[tuple[int, int, str]]
@@ -65,8 +63,6 @@ def train_crf(count: int, out: Path) -> None:
 def crf_names(out: Path) -> Callable[[str], Names]:
     import pycrfsuite
 
-    from pipeline.detection.names.features import tokens
-
     tagger = pycrfsuite.Tagger()
     tagger.open(str(out / "crf.model"))
     marks = {int(key): value for key, value in json.loads((out / "marks.json").read_text()).items()}
@@ -84,70 +80,17 @@ def crf_names(out: Path) -> Callable[[str], Names]:
     return names
 
 
-def train_spacy(count: int, out: Path, seconds: float) -> None:
-    """Train spaCy's default NER (hashed embeddings, 4 convolutions of width 96, transitions) for some time."""
-    import spacy
-    from spacy.tokens import Doc
-    from spacy.training import Example as Training
-    from spacy.util import minibatch
-
-    sets, _ = marks_of_sets()
-    nlp = spacy.blank("xx")
-    ner = nlp.add_pipe("ner")
-    for label in LABELS:
-        ner.add_label(label)
-    made: list[Any] = []
-    for words, tags in islice(definite(examples(sets, 1)), count):
-        if words:
-            doc = Doc(nlp.vocab, words=words)
-            made.append(Training.from_dict(doc, {"entities": tags}))
-    optimizer = nlp.initialize(lambda: made[:2000])
-    begun = time.process_time()
-    rng = random.Random(1)
-    while time.process_time() - begun < seconds:
-        rng.shuffle(made)
-        for batch in minibatch(made, 64):
-            nlp.update(batch, sgd=optimizer, drop=0.2)
-            if time.process_time() - begun > seconds:
-                break
-    nlp.to_disk(out / "spacy")
-
-
-def spacy_names(out: Path) -> Callable[[str], Names]:
-    import spacy
-    from spacy.tokens import Doc
-
-    from pipeline.detection.names.features import tokens
-
-    nlp = spacy.load(out / "spacy")
-
-    def names(text: str) -> Names:
-        places, words = tokens(text)
-        if not words:
-            return []
-        doc = nlp(Doc(nlp.vocab, words=words))
-        return [(places[span.start][0], places[span.end - 1][1], span.label_) for span in doc.ents]
-
-    return names
-
-
 def main() -> None:
+    """Train, then measure."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("design", choices=("crf", "spacy"))
-    parser.add_argument("--texts", type=int, default=60_000)
-    parser.add_argument("--seconds", type=float, default=900, help="CPU seconds of training (spacy)")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--texts", type=int, default=40_000)
+    parser.add_argument("--out", type=Path, required=True, help="a folder for the model")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     begun = time.process_time()
-    if options.design == "crf":
-        train_crf(options.texts, options.out)
-    else:
-        train_spacy(options.texts, options.out, options.seconds)
-    print(f"{options.design}: {time.process_time() - begun:.0f} CPU-s")
-    from infra.names.evaluate import table
-
-    table(crf_names(options.out) if options.design == "crf" else spacy_names(options.out))
+    train_crf(options.texts, options.out)
+    print(f"{time.process_time() - begun:.0f} CPU-s")
+    table(crf_names(options.out))
 
 
 if __name__ == "__main__":
