@@ -14,10 +14,8 @@ from types import ModuleType
 import numpy as np
 
 from infra.names import data
-from pipeline.detection.names.features import glued, tokens
 from pipeline.detection.names.network import Network
-from pipeline.detection.names.recognizer import LEAN
-from pipeline.detection.names.spans import spans
+from pipeline.detection.names.recognizer import NamesRecognizer
 
 SETS = (
     *("wnut17", "wikigold", "sec_filings", "lifebench", "presidio_synth_v2"),
@@ -76,13 +74,10 @@ def table(names: Callable[[str], Names], only: Sequence[str] = SETS) -> None:
 
 def model_names(path: Path) -> Callable[[str], Names]:
     """The names that a trained model finds."""
-    network = Network(np.load(path))
+    recognizer = NamesRecognizer(data.COMMON, {}, Network(np.load(path)))
 
     def names(text: str) -> Names:
-        places, words = tokens(text)
-        if not words:
-            return []
-        return [(s, e, label) for s, e, label, _ in spans(network.scores(words, glued(places)), places, LEAN)]
+        return [(found.start, found.end, data.COMMON[found.entity]) for found in recognizer.find(text)]
 
     return names
 

@@ -15,7 +15,7 @@ from pipeline.detection.types import Finding
 
 _BY_LABEL = {"PER": "PERSON", "ORG": "ORGANIZATION", "LOC": "LOCATION", "ADR": "STREET_ADDRESS"}
 ENTITIES = frozenset(_BY_LABEL.values())
-LEAN = {"PER": 1.5, "ORG": 0.5}
+_LEAN = {"PER": 0.5}
 """How much rather to redact than to leak, in units of the model's scores."""
 
 
@@ -31,8 +31,10 @@ class NamesRecognizer:
     name = "names"
     reads = True
 
-    def __init__(self, entities: Collection[str], thresholds: Mapping[str, float]) -> None:
-        self._network, self.version = load()
+    def __init__(
+        self, entities: Collection[str], thresholds: Mapping[str, float], network: Network | None = None
+    ) -> None:
+        self._network, self.version = (network, "") if network else load()
         self._wanted = {label: entity for label, entity in _BY_LABEL.items() if entity in entities}
         self._thresholds = {entity: thresholds.get(entity, 0.0) for entity in self._wanted.values()}
         self.entities = frozenset(self._wanted.values())
@@ -42,7 +44,7 @@ class NamesRecognizer:
         places, words = tokens(text)
         if not words:
             return
-        for start, end, label, score in spans(self._network.scores(words, glued(places)), places, LEAN):
+        for start, end, label, score in spans(self._network.scores(words, glued(places)), places, _LEAN):
             entity = self._wanted.get(label)
             if score < _SURE and text[start:end].islower():
                 continue
