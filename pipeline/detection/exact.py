@@ -20,7 +20,7 @@ _LAST_BIT = 7
 class ExactTable(Sequence[str]):
     """A list of values in a few dozen bytes a value, for lists of a million.
 
-    A tuple of strings and a dictionary of them take ten times as much. Here the
+    A tuple of strings and a dictionary of them take several times as much. Here the
     values lie end to end in one blob; an open hash table of numbers points into it,
     and a hit is compared with the value itself, so that no two hashes that happen
     to be equal make a finding. `firsts` says for the hash of a word whether a value
