@@ -5,6 +5,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from functools import cache
 from pathlib import Path
 
 from pipeline.detection.scan import Engine, default_engine
@@ -75,6 +76,7 @@ class DatabaseFolder:
             path.unlink(missing_ok=True)
 
 
+@cache
 def cached_engine() -> Engine:
     """The engine of this machine; Hyperscan's with the user's cache folder, if they have one."""
     engine = default_engine()

@@ -28,13 +28,15 @@ class DatabaseCache(Protocol):
 
 
 class HyperscanEngine:
-    """Compiles with Hyperscan; a cache saves the second process that work."""
+    """Compiles with Hyperscan, each set once a process; a cache saves the next process that work, too."""
 
     name = "hyperscan"
     version = f"hyperscan {version('hyperscan')}"
 
     def __init__(self, cache: DatabaseCache | None = None) -> None:
         self._cache = cache
+        # Many tenants' policies ask for the same rules.
+        self._databases: dict[str, Any] = {}
 
     def candidates(self, expressions: Sequence[bytes]) -> Callable[[bytes], list[Candidate]]:
         """See `Engine`.
@@ -64,11 +66,16 @@ class HyperscanEngine:
         return matches
 
     def _database(self, expressions: Sequence[bytes], flags: int) -> Any:
-        if self._cache is None:
-            return _compiled(expressions, flags)
         # The processor's features are part of a database; so is what the library makes of them.
         platform = _compiled([b"a"], 0).info()
         key = _key(self.version.encode(), platform, str(flags).encode(), *expressions)
+        if key not in self._databases:
+            self._databases[key] = self._made(expressions, flags, platform, key)
+        return self._databases[key]
+
+    def _made(self, expressions: Sequence[bytes], flags: int, platform: Any, key: str) -> Any:
+        if self._cache is None:
+            return _compiled(expressions, flags)
         stored = self._cache.load(key)
         if stored is not None:
             try:

@@ -5,6 +5,7 @@ Python's `re` (`plain_engine`), which reports the same candidates.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Protocol, TypeAlias
 
 # (start, end, rule), in bytes or code points as the function says.
@@ -28,8 +29,9 @@ class Engine(Protocol):
         ...
 
 
+@cache
 def default_engine() -> Engine:
-    """Hyperscan, compiled anew; without it, the engine on Python's patterns."""
+    """Hyperscan, compiled once a process; without it, the engine on Python's patterns."""
     try:
         from pipeline.detection.hyperscan_engine import HyperscanEngine
     except ModuleNotFoundError as missing:

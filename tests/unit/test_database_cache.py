@@ -138,5 +138,7 @@ def test_old_databases_are_forgotten(tmp_path: Path) -> None:
 
 def test_the_users_cache_folder_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cached_engine.cache_clear()
     build_detector({"EMAIL"}, engine=cached_engine())
+    cached_engine.cache_clear()
     assert list((tmp_path / "veilstream").glob("*.hsdb"))

@@ -1,5 +1,6 @@
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from random import Random
 
@@ -94,6 +95,14 @@ def test_a_probe_tells_whether_anything_matches(engine: Engine) -> None:
     assert [matches(data) for data in (b"ONE", b"x 12", b"none 1", b"")] == [True, True, False, False]
 
 
+@pytest.fixture
+def engine_anew() -> Iterator[None]:
+    default_engine.cache_clear()
+    yield
+    default_engine.cache_clear()
+
+
+@pytest.mark.usefixtures("engine_anew")
 def test_without_hyperscan_the_slower_engine_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "hyperscan", None)
     monkeypatch.delitem(sys.modules, "pipeline.detection.hyperscan_engine")
