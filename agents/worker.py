@@ -14,11 +14,11 @@ from threadpoolctl import threadpool_limits
 
 from agents import completer, redactor, rehydrator
 from agents.app import RoleApp, build_app
-from agents.hardening import harden_process
 from agents.health import HealthServer
 from agents.ledgers import Ledgers
 from agents.metrics import Metrics
 from agents.plain_jobs import delete_processed
+from pipeline.adapters.hardening import harden_process
 from pipeline.adapters.kafka import create_topics
 from pipeline.keys import Role
 from pipeline.logs import on_loop_exception

@@ -22,6 +22,7 @@ _ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _DIGIT_RUN = re.compile(r"\d(?:[ \u00a0.,/()\-]{0,2}\d){6,}")
 _NOT_DIGITS = re.compile(r"\D")
 DIGITS_SOUGHT = 7
+_PLACES_AND_COMPANIES = frozenset(("ORGANIZATION", "LOCATION", "CITY", "STREET_ADDRESS"))
 _BASE64_SOUGHT = 6
 _BASE64_RUN = re.compile(r"[A-Za-z0-9+/_-]{7,}")
 _GRAM = 6
@@ -36,7 +37,13 @@ class LastCheckFailed(VeilError):
 
 
 def last_check(
-    body: bytes, values: Collection[Value], *, issued: Collection[str], words: Collection[str], instruction: str
+    body: bytes,
+    values: Collection[Value],
+    *,
+    issued: Collection[str],
+    words: Collection[str],
+    instruction: str,
+    identifiers: Collection[str] = (),
 ) -> None:
     """Search a body for values that must not be in it.
 
@@ -46,11 +53,18 @@ def last_check(
         issued: The placeholders; they are no user's text.
         words: The API's own words; a key or text that is just one is no user's either.
         instruction: The text that was added to the request.
+        identifiers: Names of tools, properties and the like, in which redaction has found nothing. A word that
+            prose takes for a company or a place may be a part of one (`search_wikipedia`).
 
     Raises:
         LastCheckFailed: A value is in the body, as it is or encoded.
 
     """
+    guessed = [value for value in values if _may_name_a_tool(value)]
+    if identifiers and guessed:
+        rest = [value for value in values if not _may_name_a_tool(value)]
+        last_check(body, rest, issued=issued, words=words, instruction=instruction)
+        values, words = guessed, {*words, *identifiers}
     if not values:
         return
     codes = {placeholder[-9:-1] for placeholder in issued}
@@ -70,6 +84,10 @@ def last_check(
             elif needle not in haystack:
                 continue
             raise LastCheckFailed(f"{needles[needle]} ({form})")
+
+
+def _may_name_a_tool(value: Value) -> bool:
+    return value.entity in _PLACES_AND_COMPANIES and value.strength is not Strength.STRONG and " " not in value.text
 
 
 def _unescape(escape: re.Match[str]) -> str:

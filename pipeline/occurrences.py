@@ -7,6 +7,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from pipeline.common_words import COMMON_WORDS
+from pipeline.detection.context import UNSPACED_LETTER, joins
 from pipeline.sentences import may_be_word
 
 _WORD = re.compile(r"\w+")
@@ -81,15 +82,6 @@ def value(text: str, entity: str) -> Value | None:
     return Value(text, fold(text), entity, judged) if judged else None
 
 
-def joins(left: str, right: str) -> bool:
-    """Whether two neighbouring characters are in one word; scripts without spaces have no such words."""
-    return left.isalnum() and right.isalnum() and not (_unspaced(left) or _unspaced(right))
-
-
-def _unspaced(character: str) -> bool:
-    return "\u0e00" <= character <= "\u0eff" or "\u1000" <= character <= "\u109f" or character >= "\u2e80"
-
-
 def stands_alone(text: str, start: int, end: int, *, starts: Set[int] = NONE, ends: Set[int] = NONE) -> bool:
     """Whether a span is bounded by the ends of words, or by spans that start or end beside it."""
     if start > 0 and start not in ends and joins(text[start - 1], text[start]):
@@ -143,7 +135,7 @@ def _hits_by_word(text: str, folded: str, values: Iterable[Value]) -> Iterator[t
     others: list[Value] = []
     for item in values:
         first = _WORD.search(item.folded)
-        if first is None or _unspaced(first[0][0]):
+        if first is None or UNSPACED_LETTER.match(first[0]):
             others.append(item)
         else:
             by_word.setdefault(first[0], []).append((item, first.start()))
@@ -177,7 +169,8 @@ def settle(spans: Sequence[Occurrence], more: Iterable[Occurrence]) -> list[Occu
 def _cuts(spans: Sequence[Occurrence], item: Occurrence) -> bool:
     """Whether an occurrence overlaps a finding without covering it, or is inside it."""
     at = max(bisect_left(spans, item.start, key=lambda span: span.start) - 1, 0)
-    for span in spans[at:]:
+    for place in range(at, len(spans)):
+        span = spans[place]
         if span.start >= item.end:
             return False
         if span.end > item.start and not (item.start <= span.start and span.end <= item.end):

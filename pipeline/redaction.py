@@ -22,6 +22,7 @@ from schemas.codes import ErrorCode
 
 _NOT_DIGITS = re.compile(r"\D")
 _SEPARATORS = re.compile(r"[_-]")
+_NAMES = frozenset(("PERSON", "ORGANIZATION", "LOCATION", "CITY"))
 
 
 class Detector(Protocol):
@@ -114,7 +115,7 @@ class Decider:
             match slot.use:
                 case Use.TEXT:
                     passage = Passage(slot, view(slot.text))
-                    for finding in self._count(passage.view.text, decisions, blocked):
+                    for finding in self._count(passage.view.text, decisions, blocked, prose=slot.prose):
                         self._claim(passage, finding, decisions)
                     decisions.passages.append(passage)
                 case Use.NAME:
@@ -147,9 +148,11 @@ class Decider:
             return Action.ALLOW
         return self._policy.action(finding.entity)
 
-    def _count(self, text: str, decisions: Decisions, blocked: Counter[str]) -> Iterable[Finding]:
+    def _count(
+        self, text: str, decisions: Decisions, blocked: Counter[str], *, prose: bool = True
+    ) -> Iterable[Finding]:
         """The findings to redact; every finding is counted."""
-        for finding in self.findings(text):
+        for finding in self.findings(text, prose=prose):
             action = self._action(text, finding)
             decisions.entities[finding.entity] += 1
             decisions.actions[action.value] += 1
@@ -162,8 +165,13 @@ class Decider:
         for piece in passage.view.pieces(finding.start, finding.end):
             if passage.spans and passage.spans[-1].end > piece.start:
                 continue  # two findings in one number of a JSON text
-            passage.spans.append(Occurrence(piece.start, piece.end, finding.entity))
-            decisions.seek(passage.view.text[piece.start : piece.end], finding.entity)
+            text = passage.view.text[piece.start : piece.end]
+            entity = finding.entity
+            # One name is one thing to the model, whatever each place says it is.
+            if entity in _NAMES and text in decisions.values and decisions.values[text].entity in _NAMES:
+                entity = decisions.values[text].entity
+            passage.spans.append(Occurrence(piece.start, piece.end, entity))
+            decisions.seek(text, entity)
 
     def _name(self, slot: Slot, decisions: Decisions, blocked: Counter[str]) -> None:
         """A name is one identifier: with anything in it, it is replaced whole."""

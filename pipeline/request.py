@@ -95,6 +95,7 @@ def redact_request(
         issued=issuer.issued,
         words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
         instruction=instruction,
+        identifiers={slot.text for slot in walk.slots if slot.use is Use.CLEAN},
     )
     return RedactedBody(
         body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)

@@ -79,6 +79,8 @@ class Slot(NamedTuple):
     text: str
     use: Use
     place: Place
+    prose: bool = True
+    """Whether a word in it can be judged by the text around it; an enumeration's can't."""
 
     def __repr__(self) -> str:
         return f"<Slot {self.place}>"
@@ -108,9 +110,9 @@ class Spot(NamedTuple):
     def __repr__(self) -> str:
         return f"<Spot {self.place}>"
 
-    def collect(self, use: Use) -> None:
+    def collect(self, use: Use, *, prose: bool = True) -> None:
         """Have the text of this spot treated."""
-        self.walk.slots.append(Slot(self.container, self.key, self.value, use, self.place))
+        self.walk.slots.append(Slot(self.container, self.key, self.value, use, self.place, prose))
 
     def collect_clean(self, text: str, place: Place) -> None:
         """Have a text that cannot be replaced looked at."""

@@ -25,6 +25,16 @@ _GAP = r"[\s_.\-]?"
 _SPACELESS = "\u2e80"
 
 
+# Thai, Lao, Burmese; from the CJK radicals on.
+UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u2e80-\U0010ffff"
+UNSPACED_LETTER = re.compile(f"[{UNSPACED}]")
+
+
+def joins(left: str, right: str) -> bool:
+    """Whether two neighbouring characters are in one word; scripts without spaces have no such words."""
+    return left.isalnum() and right.isalnum() and not (UNSPACED_LETTER.match(left) or UNSPACED_LETTER.match(right))
+
+
 def words_expression(words: Iterable[str]) -> str:
     """Give the Hyperscan expression that finds any of the words, whatever their case.
 

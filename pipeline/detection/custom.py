@@ -10,6 +10,7 @@ the square of the text. (Hyperscan isn't used here: asked for the starts of matc
 """
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,7 +18,7 @@ import msgspec
 import re2
 
 from pipeline.detection.checksums import CHECKSUMS
-from pipeline.detection.context import words_pattern
+from pipeline.detection.context import joins, words_pattern
 from pipeline.detection.types import Finding
 from pipeline.errors import VeilError
 from schemas.codes import ErrorCode
@@ -89,21 +90,33 @@ def check_pattern(pattern: str, ignore_case: bool = False) -> None:
     """
     if len(pattern) > LONGEST_PATTERN:
         raise WrongPattern(f"is longer than {LONGEST_PATTERN} characters")
+    fault = ""
     try:
-        # RE2 tells no place; Python does.
-        re.compile(pattern)
+        compiled = _compiled(pattern, ignore_case)
+    except WrongPattern as refused:
+        fault = _placed(pattern) or refused.detail
+    if fault:
+        # Outside the handler: Python's own message quotes the pattern.
+        raise WrongPattern(fault)
+    endless = next((found for found in _REPEAT.finditer(pattern) if found["endless"]), None)
+    if endless:
+        raise WrongPattern(f"repeats without a bound at character {endless.start() + 1}; give one, as {{1,40}}")
+    if compiled.fullmatch(""):
+        raise WrongPattern("matches the empty text")
+
+
+def _placed(pattern: str) -> str:
+    """The fault and its place as Python sees it, since RE2 tells no place; empty where Python sees none."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
     except re.error as exc:
         said = next((text for text in _SAYABLE if str(exc.msg).startswith(text)), "is no regular expression")
-        fault = f"{said} at character {exc.pos + 1}" if exc.pos is not None else said
+        return f"{said} at character {exc.pos + 1}" if exc.pos is not None else said
     except (RecursionError, OverflowError):
-        fault = "is too large"
-    else:
-        endless = next((found for found in _REPEAT.finditer(pattern) if found["endless"]), None)
-        fault = f"repeats without a bound at character {endless.start() + 1}; give one, as {{1,40}}" if endless else ""
-    if fault:
-        raise WrongPattern(fault)
-    if _compiled(pattern, ignore_case).fullmatch(""):
-        raise WrongPattern("matches the empty text")
+        return "is too large"
+    return ""
 
 
 class PatternRecognizer:
@@ -162,9 +175,7 @@ class WholePatterns:
 
 def _touches(text: str, start: int, end: int) -> bool:
     """Whether the span is a part of a longer word."""
-    return (text[start].isalnum() and text[start - 1 : start].isalnum()) or (
-        text[end - 1].isalnum() and text[end : end + 1].isalnum()
-    )
+    return (start > 0 and joins(text[start - 1], text[start])) or (end < len(text) and joins(text[end - 1], text[end]))
 
 
 def _matches(pattern: Any, text: str) -> Iterator[tuple[int, int]]:

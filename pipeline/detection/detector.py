@@ -141,7 +141,8 @@ class Detector:
             _moved(finding, window.begin + finding.start, window.begin + finding.end)
             for window in windows(text)
             for finding in self._search_window(text[window.begin : window.end], levels, recognizers)
-            if window.start <= window.begin + finding.start < window.stop
+            # One that only reaches into the window's own part was cut by the window before; both are joined.
+            if window.begin + finding.start < window.stop and window.begin + finding.end > window.start
         ]
 
     def _search_window(self, raw: str, levels: int, recognizers: Sequence[Recognizer]) -> list[Finding]:

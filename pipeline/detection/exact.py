@@ -9,10 +9,12 @@ from typing import overload
 
 import msgspec
 
+from pipeline.detection.context import UNSPACED
 from pipeline.detection.types import Finding
 
-_TOKEN = re.compile(r"\w+|[^\w\s]")
-_WORD = re.compile(r"\w+")
+# Scripts that put no space between words have no such words: each character is one.
+_TOKEN = re.compile(rf"[{UNSPACED}]|[^\W{UNSPACED}]+|[^\w\s]")
+_WORD = re.compile(rf"(?![^\w])[{UNSPACED}]|[^\W{UNSPACED}]+")
 # A byte of the filter has a bit for each of the first seven forms and one for all others.
 _LAST_BIT = 7
 

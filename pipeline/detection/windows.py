@@ -19,7 +19,7 @@ _LINE = re.compile(r"(?<![A-Za-z0-9+/_=\-])[A-Za-z0-9+/_=\-]{0,15}\r?\n")
 
 
 class Window(NamedTuple):
-    """A part of a text to be searched; the findings that begin between `start` and `stop` are its own."""
+    """A part of a text to be searched; the findings that touch what lies between `start` and `stop` are its own."""
 
     begin: int
     start: int

@@ -269,7 +269,7 @@ class ByType:
 
 @dataclass(frozen=True)
 class Deep:
-    """Any JSON: each string is a text, each key a `CLEAN` one where `keys` says so.
+    """Any JSON: each string is a text, each key a `CLEAN` one where `keys` says so (in a schema).
 
     `words` pass unseen (a schema's own vocabulary); texts that are one are no one's.
     """
@@ -277,24 +277,36 @@ class Deep:
     keys: bool = True
     words: frozenset[str] = frozenset()
 
-    def visit(self, spot: Spot) -> None:
+    def visit(self, spot: Spot, *, prose: bool = True) -> None:
         value, place = spot.value, spot.place
         if place.depth > DEPTH_LIMIT:
             raise TooDeep(str(DEPTH_LIMIT))
         if isinstance(value, str):
             if value and value not in self.words:
-                spot.collect(Use.TEXT)
+                spot.collect(Use.TEXT, prose=prose)
         elif isinstance(value, dict):
             for name, item in value.items():
                 inner = spot.inner(name, item, "*")
                 if self.keys and name and name not in self.words:
                     spot.collect_clean(name, inner.place)
-                self.visit(inner)
+                if self.keys and name == "required" and isinstance(item, list):
+                    self._required(inner)
+                else:
+                    self.visit(inner, prose=not (self.keys and name in ("enum", "const")))
         elif isinstance(value, list):
             for index, item in enumerate(value):
-                self.visit(spot.inner(index, item, index))
+                self.visit(spot.inner(index, item, index), prose=prose)
         elif value is not None and not isinstance(value, bool) and self.keys:
             _NUMBER.visit(spot)
+
+    def _required(self, spot: Spot) -> None:
+        """Names of properties, which must stay what the properties are called."""
+        for index, name in enumerate(spot.value):
+            inner = spot.inner(index, name, index)
+            if not isinstance(name, str):
+                self.visit(inner)
+            elif name and name not in self.words:
+                spot.collect_clean(name, inner.place)
 
 
 @dataclass(frozen=True)

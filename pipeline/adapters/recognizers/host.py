@@ -13,6 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
+from pipeline.adapters.hardening import harden_process
 from pipeline.adapters.recognizers.wire import Found, MissingExtra, Ready, Start, receive, send
 from pipeline.detection.types import Recognizer
 
@@ -64,6 +65,7 @@ def _load(start: Start) -> tuple[Recognizer, str] | str:
 
 def main() -> None:
     """Serve on the socket whose number is the argument."""
+    harden_process()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(sys.argv[1])) as channel:
         try:

@@ -20,7 +20,7 @@ _LEAN = {"PER": 0.5}
 
 
 _SURE = 0.8
-"""In lower case nothing but the words around it tells a name from a word, so less than this is a guess."""
+"""In lower case only the words around it tell a name from a word, and alone only itself: less is a guess."""
 _TRUST = 0.7
 """What a rule says of the same text counts for more."""
 
@@ -46,7 +46,10 @@ class NamesRecognizer:
             return
         for start, end, label, score in spans(self._network.scores(words, glued(places)), places, _LEAN):
             entity = self._wanted.get(label)
-            if score < _SURE and text[start:end].islower():
+            name = text[start:end]
+            if score < _SURE and (len(words) == 1 or name.islower()):
+                continue
+            if not any(map(str.isalpha, name)):
                 continue
             if entity is not None and score * _TRUST >= self._thresholds[entity]:
                 yield Finding(start, end, entity, score * _TRUST)

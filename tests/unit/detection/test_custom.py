@@ -154,3 +154,8 @@ def test_patterns_are_part_of_the_detectors_version_and_found_behind_encodings()
 
 def test_a_pattern_is_not_in_a_repr() -> None:
     assert "hush" not in repr(CustomPattern(entity="A", pattern="hush"))
+
+
+def test_classes_of_unicode_are_patterns_too() -> None:
+    detector = build_detector((), patterns=[CustomPattern(entity="CASE", pattern=r"\p{Lu}{2,5}-\d{4}")])
+    assert [(one.start, one.end) for one in detector.detect(RawText("siehe ÄÖ-2031."))] == [(6, 13)]

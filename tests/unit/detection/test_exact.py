@@ -77,3 +77,17 @@ def test_a_long_list_costs_no_more_than_a_short_one() -> None:
 
 def test_a_list_shows_its_size_and_no_value() -> None:
     assert "Roe" not in repr(ExactList("PERSON", ("Jane Roe",)))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("东京分公司", "我在⟦东京分公司⟧工作。"),
+        ("山田太郎", "担当は⟦山田太郎⟧さんです"),
+        ("สมชาย", "คุณ⟦สมชาย⟧มาแล้ว"),
+        ("김민수", "⟦김민수⟧가 왔다"),
+    ],
+)
+def test_values_in_scripts_without_spaces_are_found_inside_a_sentence(value: str, text: str) -> None:
+    plain, wanted = unmarked(text)
+    assert [(one.start, one.end) for one in with_list(value).detect(plain)] == wanted

@@ -2,7 +2,7 @@ import base64
 
 import pytest
 
-from pipeline.detection import Detector, Finding, LoneSurrogate, resolve_conflicts
+from pipeline.detection import Detector, Finding, LoneSurrogate, build_detector, resolve_conflicts
 from pipeline.detection.windows import LONGEST_WHOLE, windows
 from pipeline.text import RawText
 
@@ -87,3 +87,20 @@ def test_half_a_pair_is_refused_wherever_it_stands(detector: Detector, place: in
     text = "é" * place + "\udfff" + "é" * 10
     with pytest.raises(LoneSurrogate):
         detector.detect(RawText(text))
+
+
+class Whole:
+    """Says of every text that all of it is one thing."""
+
+    name = "whole"
+    reads = False
+    entities = frozenset(("PERSON",))
+
+    def find(self, text: str) -> list[Finding]:
+        return [Finding(0, len(text), "PERSON", 1.0)]
+
+
+def test_a_finding_longer_than_a_window_covers_all_of_it() -> None:
+    text = filled(3 * LONGEST_WHOLE)
+    found = build_detector((), recognizers=[Whole()]).detect(RawText(text))
+    assert [(one.start, one.end) for one in found] == [(0, len(text))]
