@@ -76,6 +76,14 @@ def test_a_long_text_gives_what_its_parts_give(names: NamesRecognizer) -> None:
     assert all(found == middle for found in repeated.values())
 
 
+def test_blocks_are_scored_as_one_piece_is() -> None:
+    network, _ = load()
+    places, words = tokens("Then Margaret Holloway met Tobias Fenwick in Ljubljana, and " * 700)
+    touching = glued(places)
+    assert len(words) > 6000
+    assert np.allclose(network.scores(words, touching), network._scores(words, sights(words, touching)), atol=1e-3)
+
+
 def test_threads_share_one_model() -> None:
     texts = [f"Then Margaret Holloway met Tobias{n} Fenwick{n} in Ljubljana." for n in range(64)]
     alone = [list(NamesRecognizer(ALL, {}).find(text)) for text in texts]
