@@ -239,7 +239,7 @@ class Client:
 
     def _check_ids(self, job: Job) -> None:
         if self._detector is None:
-            self._detector = build_detector(engine=cached_engine())
+            self._detector = build_detector(names=False, engine=cached_engine())
         for name in (job.job_id, job.tenant, job.conversation):
             if name is not None and self._detector.detect(RawText(name), prose=False):
                 raise UnsafeJobId("a job, tenant or conversation id looks like sensitive data; use random ones")
