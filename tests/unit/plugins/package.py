@@ -42,6 +42,12 @@ class Spans(Base):
 class NoFindings(Base):
     def find(self, text): return ["nothing of the kind"]
 
+class Dumpable(Base):
+    """Finds something where its process may be traced or leave a core: PR_GET_DUMPABLE is 3."""
+    def find(self, text):
+        import ctypes
+        return [Finding(0, 1, "BADGE", 0.9)] if ctypes.CDLL(None).prctl(3, 0, 0, 0, 0) else []
+
 class Cyclic(Base):
     """Asks a detector that asks it."""
     def find(self, text): return build_detector((), recognizers=[self]).detect(RawText(text))
@@ -63,6 +69,7 @@ sleeps = sample_plugins:Sleeps
 backtracks = sample_plugins:Backtracks
 spans = sample_plugins:Spans
 no-findings = sample_plugins:NoFindings
+dumpable = sample_plugins:Dumpable
 cyclic = sample_plugins:Cyclic
 starts-plugins = sample_plugins:StartsPlugins
 refuses = sample_plugins:refuses

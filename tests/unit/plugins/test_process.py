@@ -1,6 +1,7 @@
 """A plug-in in its process: what it finds, and that nothing it does hangs a worker or is believed."""
 
 import json
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -51,6 +52,11 @@ def test_a_plug_ins_findings_are_the_detectors(start: Start) -> None:
         Finding(13, 19, "BADGE", 0.9),
     ]
     assert badges.detect(RawText("x" * 3_000_000)) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_its_process_leaves_no_core_and_cannot_be_traced(start: Start) -> None:
+    assert list(start("dumpable").find("text")) == []
 
 
 def test_options_reach_the_plug_in_and_are_part_of_the_version(start: Start) -> None:
