@@ -9,12 +9,12 @@ from typing import NamedTuple
 from infra.names.split import held_out
 from infra.names.synthetic import UNCLAIMED, Piece, Writer
 from pipeline.detection.names.features import glued, tokens
+from pipeline.detection.names.spans import LABELS
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 TRAINED_ON = ("wnut17", "btc", "wikigold", "sec_filings", "lifebench", "presidio_synth_v2")
 """The sets whose licences allow it; `pipeline/detection/names/MODEL_CARD.md` attributes them."""
 
-LABELS = ("PER", "ORG", "LOC", "ADR")
 TAGS = ("O", *(f"{part}-{label}" for label in LABELS for part in "BI"))
 _TAG = {tag: number for number, tag in enumerate(TAGS)}
 COMMON = {"PERSON": "PER", "ORGANIZATION": "ORG", "LOCATION": "LOC", "STREET_ADDRESS": "ADR"}

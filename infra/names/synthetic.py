@@ -2,7 +2,7 @@
 
 import random
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
@@ -389,14 +389,3 @@ def code_lines() -> list[str]:
             ):
                 found.append(block)
     return found
-
-
-def texts(count: int, seed: int) -> Iterator[list[Piece]]:
-    """So many synthetic texts, a twelfth of them source code."""
-    writer = Writer(seed)
-    lines = code_lines()
-    for number in range(count):
-        if number % 12 == 0:
-            yield [(lines[(number // 12 * 7919 + seed) % len(lines)], None)]
-        else:
-            yield writer.text()
