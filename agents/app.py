@@ -14,7 +14,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from agents.ledgers import Ledgers
 from pipeline.adapters.kafka import ssl_context
-from pipeline.ports import Inbound
+from pipeline.ports import Headers, Inbound
 from pipeline.settings import KafkaSettings, Settings
 from schemas.topics import RECORD_MAX_BYTES
 
@@ -126,7 +126,14 @@ def _inbound(message: Any) -> Inbound:
         value=message.value,
         # A producer may write any timestamp, also one before 1970, which no schema downstream takes.
         timestamp=max(message.timestamp or 0.0, 0.0),
+        headers=_headers(message.headers),
     )
+
+
+def _headers(found: Any) -> Headers:
+    """Faust gives a mapping, a list of pairs, or nothing."""
+    pairs = found.items() if isinstance(found, dict) else found or ()
+    return tuple((name, value) for name, value in pairs if isinstance(value, bytes))
 
 
 def _credentials(kafka: KafkaSettings) -> Any:

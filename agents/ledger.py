@@ -199,7 +199,7 @@ class Ledger:
         try:
             for records in batch.values():
                 for record in records:
-                    sends.append(await producer.send(record.topic, record.value, key=record.key))  # noqa: PERF401
+                    sends.append(await self._send(producer, record))  # noqa: PERF401
             position = {self.tp: OffsetAndMetadata(base, encode(base, done))}
             await producer.send_offsets_to_transaction(position, self.group)
             await producer.commit_transaction()
@@ -215,6 +215,17 @@ class Ledger:
         self._committed = base
         self._next_commit = asyncio.get_running_loop().time() + self._settings.delivery.linger
         self._moved.set()
+
+    @staticmethod
+    async def _send(producer: AIOKafkaProducer, record: Outbound) -> asyncio.Future[object]:
+        future: asyncio.Future[object] = await producer.send(
+            record.topic,
+            record.value,
+            key=record.key,
+            partition=record.partition,
+            headers=list(record.headers),
+        )
+        return future
 
     async def _close_producer(self) -> None:
         producer, self._producer = self._producer, None

@@ -10,6 +10,8 @@ from schemas.completion import Usage
 from schemas.job import Endpoint
 from schemas.topics import TOPICS, TopicId
 
+Headers = tuple[tuple[str, bytes], ...]
+
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """One record as it came from the broker; `timestamp` is the broker's, in Unix seconds."""
@@ -20,17 +22,20 @@ class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     key: bytes | None
     value: bytes | None
     timestamp: float
+    headers: Headers = ()
 
     def __repr__(self) -> str:
         return f"<Inbound {self.topic}/{self.partition}@{self.offset}>"
 
 
 class Outbound(msgspec.Struct, frozen=True, kw_only=True):
-    """One record to publish."""
+    """One record to publish; without `partition`, where its key says."""
 
     topic: str
     value: bytes
     key: bytes | None = None
+    partition: int | None = None
+    headers: Headers = ()
 
     def __repr__(self) -> str:
         return f"<Outbound {self.topic}>"
