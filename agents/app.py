@@ -35,6 +35,13 @@ class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        """Keep no book of transaction markers: it would be read when Faust commits, which it never does.
+
+        Faust's own book is an interval tree that is merged anew at each marker: memory
+        without end, and a seventh of a worker's CPU after 3,000 jobs.
+        """
+
 
 class _Transport(driver.Transport):
     Consumer = _Consumer
