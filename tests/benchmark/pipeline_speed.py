@@ -1,4 +1,4 @@
-"""The whole pipeline against the bare loop: jobs per CPU-second, zero-latency stub, same broker, one run."""
+"""The whole pipeline and one hop against bare loops: zero-latency stub, same broker, one run."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import msgspec
@@ -21,6 +21,7 @@ from infra.openai_stub import OpenAIStub, StubConfig
 from pipeline.adapters.keyring import init_keys
 from pipeline.adapters.reader import TopicReader
 from pipeline.client import Client
+from pipeline.detection.names import ENTITIES as NAMED
 from pipeline.settings import KafkaSettings, KeysSettings, Settings, StateSettings
 from schemas.job import Job
 
@@ -49,28 +50,43 @@ def prompt(number: int, size: int) -> str:
     return head + (SENTENCE * (size // len(SENTENCE) + 1))[: max(size - len(head), 0)]
 
 
-def measure(jobs: int, sizes: tuple[int, ...]) -> list[Row]:
-    """Run both sides for each size of prompt."""
+def measure(jobs: int) -> list[Row]:
+    """The whole pipeline and its latency, then one hop alone, each beside its bare loop."""
     with start_broker() as broker, tempfile.TemporaryDirectory() as folder:
-        return asyncio.run(_measure(broker.bootstrap_servers, Path(folder), jobs, sizes))
+        return asyncio.run(_measure(broker.bootstrap_servers, Path(folder), jobs))
 
 
-async def _measure(servers: str, folder: Path, jobs: int, sizes: tuple[int, ...]) -> list[Row]:
+async def _measure(servers: str, folder: Path, jobs: int) -> list[Row]:
     stub = OpenAIStub(StubConfig(mode="echo", keep_requests=False))
     base_url = await stub.start()
-    rows = []
+    rows: list[Row] = []
     try:
-        for size in sizes:
-            ours = await _pipeline(servers, base_url, folder / str(size), jobs, size)
+        for size, names, target in ((500, False, 0.4), (500, True, 0.25), (2000, False, None)):
+            async with _worker(servers, base_url, folder / f"{size}{names}", names=names) as (client, pid):
+                ours = await _jobs_per_cpu_second(client, pid, jobs, size)
+                if rows:
+                    latencies = []
+                else:
+                    rate = ours / 10
+                    latencies = await _latencies(client, rate, 500)
             theirs = await _bare(servers, base_url, jobs, size)
-            target = 0.4 if size == 500 else None
-            rows.append(Row(f"whole pipeline, rules, {size} B prompts", ours, theirs, "jobs/CPU-s", target))
+            what = f"whole pipeline, {'with names' if names else 'rules'}, {size} B prompts"
+            rows.append(Row(what, ours, theirs.jobs_per_cpu_second, "jobs/CPU-s", target))
+            if latencies:
+                bare = (await _bare(servers, base_url, 0, size, rate=rate)).latencies
+                for share, wanted in ((50, 45), (99, 150)):
+                    added = (_percentile(latencies, share) - _percentile(bare, share)) * 1000
+                    what = f"  time added to a call at {rate:.0f} jobs/s, p{share} (at most {wanted} ms)"
+                    rows.append(Row(what, added, _percentile(bare, share) * 1000, "ms"))
+        rows.append(await _relay(servers, jobs * 10))
     finally:
         await stub.stop()
     return rows
 
 
-async def _pipeline(servers: str, base_url: str, folder: Path, jobs: int, size: int) -> float:
+@contextlib.asynccontextmanager
+async def _worker(servers: str, base_url: str, folder: Path, *, names: bool) -> AsyncIterator[tuple[Client, int]]:
+    """A worker of all roles, warmed up, a client of it, and the worker's process id."""
     init_keys(folder / "keys", now=time.time())
     settings = Settings(
         kafka=KafkaSettings(bootstrap_servers=servers, topic_prefix=f"b{uuid.uuid4().hex[:6]}."),
@@ -85,6 +101,10 @@ async def _pipeline(servers: str, base_url: str, folder: Path, jobs: int, size: 
         "OPENAI_BASE_URL": base_url,
         "OPENAI_API_KEY": "bench",
     }
+    if not names:
+        policy = folder / "rules.toml"
+        policy.write_text("[entities]\n" + "".join(f'{entity} = "allow"\n' for entity in sorted(NAMED)))
+        environment["VEIL__POLICY__FILE"] = str(policy)
     log = folder / "worker.log"
     with _process([sys.executable, "-m", "agents", "worker"], environment, log) as process:
         while b"worker.started" not in log.read_bytes():
@@ -92,10 +112,32 @@ async def _pipeline(servers: str, base_url: str, folder: Path, jobs: int, size: 
                 raise SystemExit("the worker did not start")
             await asyncio.sleep(0.05)
         async with Client(settings) as client:
-            await _submit(client, WARM_UP, size)
-            before = _cpu(process.pid)
-            await _submit(client, jobs, size)
-            return jobs / (_cpu(process.pid) - before)
+            await _submit(client, WARM_UP, 500)
+            yield client, process.pid
+
+
+async def _jobs_per_cpu_second(client: Client, pid: int, jobs: int, size: int) -> float:
+    before = _cpu(pid)
+    await _submit(client, jobs, size)
+    return jobs / (_cpu(pid) - before)
+
+
+async def _latencies(client: Client, rate: float, count: int) -> list[float]:
+    """Seconds from submitting to the opened result, of jobs sent evenly at `rate` a second."""
+    loop = asyncio.get_running_loop()
+
+    async def one(number: int) -> float:
+        await asyncio.sleep(number / rate)
+        job = client.job({"model": "m", "messages": [{"role": "user", "content": prompt(number, 500)}]})
+        start = loop.time()
+        await client.complete(job, timeout=60)
+        return loop.time() - start
+
+    return list(await asyncio.gather(*(one(number) for number in range(count))))
+
+
+def _percentile(values: list[float], share: int) -> float:
+    return sorted(values)[min(len(values) * share // 100, len(values) - 1)]
 
 
 async def _submit(client: Client, count: int, size: int) -> None:
@@ -108,12 +150,24 @@ async def _submit(client: Client, count: int, size: int) -> None:
         raise SystemExit("jobs are missing")
 
 
-async def _bare(servers: str, base_url: str, jobs: int, size: int) -> float:
+class Bare(msgspec.Struct):
+    """What the bare loop gave: its speed, or the seconds of each job at a given rate."""
+
+    jobs_per_cpu_second: float = 0.0
+    latencies: list[float] = []
+
+
+async def _topics(servers: str) -> tuple[str, str]:
     source, target = (f"bare-{uuid.uuid4().hex[:6]}-{name}" for name in ("in", "out"))
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     await admin.create_topics([NewTopic(source, 4, 1), NewTopic(target, 4, 1)])
     await admin.close()
+    return source, target
+
+
+async def _bare(servers: str, base_url: str, jobs: int, size: int, rate: float | None = None) -> Bare:
+    source, target = await _topics(servers)
     command = [sys.executable, "-m", "tests.benchmark.bare_loop", servers, source, target]
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -121,26 +175,62 @@ async def _bare(servers: str, base_url: str, jobs: int, size: int) -> float:
             while b"ready" not in log.read_bytes():
                 await asyncio.sleep(0.05)
             await _produce(servers, source, target, WARM_UP, size)
+            if rate is not None:
+                return Bare(latencies=await _produce(servers, source, target, 500, size, rate=rate))
             before = _cpu(process.pid)
             await _produce(servers, source, target, jobs, size)
-            return jobs / (_cpu(process.pid) - before)
+            return Bare(jobs / (_cpu(process.pid) - before))
 
 
-async def _produce(servers: str, source: str, target: str, count: int, size: int) -> None:
+async def _relay(servers: str, events: int) -> Row:
+    """One hop, records of 800 B, four partitions."""
+    speeds = {}
+    for kind in ("ledger", "bare"):
+        source, target = await _topics(servers)
+        command = [sys.executable, "-m", "tests.benchmark.relay", kind, servers, source, target]
+        with tempfile.TemporaryDirectory() as folder:
+            log = Path(folder) / "log"
+            with _process(command, {}, log) as process:
+                while b"ready" not in log.read_bytes():
+                    await asyncio.sleep(0.05)
+                await _produce(servers, source, target, WARM_UP, 700)
+                before = _cpu(process.pid)
+                await _produce(servers, source, target, events, 700)
+                speeds[kind] = events / (_cpu(process.pid) - before)
+    return Row("one hop's relay, 800 B", speeds["ledger"], speeds["bare"], "events/CPU-s", 0.3)
+
+
+async def _produce(
+    servers: str, source: str, target: str, count: int, size: int, rate: float | None = None
+) -> list[float]:
+    """Send `count` raw jobs and see them come out; gives the seconds that each took."""
     settings = Settings(kafka=KafkaSettings(bootstrap_servers=servers))
-    producer = AIOKafkaProducer(bootstrap_servers=servers, linger_ms=5)
+    loop = asyncio.get_running_loop()
+    sent: dict[bytes, float] = {}
+    producer = AIOKafkaProducer(bootstrap_servers=servers, linger_ms=0 if rate else 5)
     await producer.start()
-    async with TopicReader(settings, [target], start="end") as reader:
+
+    async def send() -> None:
+        start = loop.time()
         for number in range(count):
             request = {"model": "m", "messages": [{"role": "user", "content": prompt(number, size)}]}
-            await producer.send(source, msgspec.json.encode({"job_id": f"j{number}", "request": request}))
+            if rate is not None:
+                await asyncio.sleep(start + number / rate - loop.time())
+            key = f"j{number}"
+            sent[key.encode()] = loop.time()
+            await producer.send(source, msgspec.json.encode({"job_id": key, "request": request}), key=key.encode())
         await producer.flush()
-        seen = 0
-        async for _ in reader.records(follow=True):
-            seen += 1
-            if seen == count:
+
+    seconds = []
+    async with TopicReader(settings, [target], start="end") as reader:
+        sending = asyncio.create_task(send())
+        async for record in reader.records(follow=True):
+            seconds.append(loop.time() - sent[record.key])
+            if len(seconds) == count:
                 break
+        await sending
     await producer.stop()
+    return seconds
 
 
 @contextlib.contextmanager
