@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from pipeline.audit import read_head
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring
@@ -40,6 +41,7 @@ class RehydratorWork:
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, compare, restore, seal."""
+        case.upstream = read_head(inbound.headers, self._topics)
         completion = decode(inbound.value, Completion)
         case.job_id, case.tenant, case.endpoint = completion.job_id, completion.tenant, completion.endpoint
         vault = self._open_vault(completion)
@@ -74,6 +76,7 @@ class RehydratorWork:
             detector_version=completion.detector_version,
             request_sha256=vault.request_sha256,
             receipt=restored.receipt,
+            upstream=case.upstream,
         )
         return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
 
@@ -118,6 +121,7 @@ class RehydratorWork:
             endpoint=completion.endpoint,
             code=failure.code,
             attempts=completion.attempts,
+            upstream=case.upstream,
         )
         return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
 

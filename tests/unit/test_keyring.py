@@ -53,7 +53,9 @@ def test_a_private_key_that_others_can_read_is_refused(keys: Path) -> None:
         load_keyring(keys, Role.REDACTOR)
 
 
-@pytest.mark.parametrize("name", ["jobs", "vault", "scope", "attestation", "replay", "results"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "vault", "scope", "attestation", "replay", "results", "redactor-audit", "rehydrator-audit"]
+)
 def test_the_completer_refuses_any_private_key_in_its_folder(keys: Path, name: str) -> None:
     found = next(keys.glob(f"*/{name}.*.key"))
     shutil.copy2(found, keys / "completer" / found.name)
