@@ -97,4 +97,5 @@ def checkpoints(records: Sequence[Record]) -> list[int]:
 
 def decode(record: Record) -> AuditRecord:
     """What is in a record."""
-    return msgspec.json.decode(record.value, type=AuditRecord)
+    found: AuditRecord = msgspec.json.decode(record.value, type=AuditRecord)
+    return found

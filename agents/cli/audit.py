@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -125,7 +125,7 @@ async def _collect(
 
 
 def _open(settings: Settings, since: datetime | None) -> TopicReader:
-    start = since.replace(tzinfo=UTC).timestamp() if since is not None else "beginning"
+    start: Literal["beginning"] | float = since.replace(tzinfo=UTC).timestamp() if since is not None else "beginning"
     return TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start=start)
 
 
