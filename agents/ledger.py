@@ -148,7 +148,7 @@ class Ledger:
                     # Idle: commit at once. Busy: a transaction was only just made, so let more work share the next.
                     await asyncio.sleep(self._next_commit - asyncio.get_running_loop().time())
                 self._kick.clear()
-                if self.pending or self._trail.is_unsigned(self._chain):
+                if self.pending or (not self._closing and self._trail.is_unsigned(self._chain)):
                     await self._commit()
                 retry = _RETRY_FIRST
             except (ProducerFenced, InvalidProducerEpoch):

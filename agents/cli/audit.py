@@ -30,6 +30,7 @@ _SINCE = click.option(
     type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
     help="Only what was published from this time (UTC) on.",
 )
+_SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
 _SHOWN = ("at", "stage", "decision", "code", "tenant", "job", "entities", "record")
 
 
@@ -62,7 +63,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
     """
     settings = open_settings(config)
     reports = asyncio.run(_verify(settings, tenant, since))
-    _show([_report_row(report) for report in reports], Table("chain", "events", "seq", "signed", "unsigned", "verdict"))
+    _show([_report_row(report) for report in reports], Table(*_SHOWN_OF_CHAINS))
     broken = [report for report in reports if not report.whole]
     restarted = sum(report.restarted for report in reports)
     told = f"{len(reports)} chains, {sum(report.events for report in reports)} events: "
@@ -154,10 +155,6 @@ def _show(rows: list[dict[str, Any]], table: Table) -> None:
 
 
 def _cell(row: dict[str, Any], column: str) -> str:
-    if column == "seq":
-        return f"{row['first_seq']}-{row['last_seq']}"
-    if column == "signed":
-        return f"{row['signed_seq']}"
     if column == "verdict" and row["break"]:
         more = f" and {row['breaks'] - 1} more" if row["breaks"] > 1 else ""
         return f"{row['verdict']} at {row['break']['record']}{more}"

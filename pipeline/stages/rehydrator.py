@@ -41,11 +41,11 @@ class RehydratorWork:
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, compare, restore, seal."""
-        case.upstream = read_head(inbound.headers, self._topics)
         completion = decode(inbound.value, Completion)
         case.job_id, case.tenant, case.endpoint = completion.job_id, completion.tenant, completion.endpoint
         vault = self._open_vault(completion)
         case.trusted = True
+        case.upstream = read_head(inbound.headers, self._topics)
         case.key = inbound.key
         case.replay = completion.replay
         case.reply = Reply(key=vault.reply_key, topic=vault.reply_to, labels=vault.labels)
