@@ -5,12 +5,16 @@ transaction holds the finished work's records, the lowest unfinished offset, and
 the finished offsets above it (see `agents.progress`). A reader with
 `isolation_level=read_committed` sees the records of each offset exactly once.
 
+Audit events among the records are linked into the partition's chain; how far that
+has come is committed with the offsets (see `pipeline.audit`).
+
 Fencing is by transactional id alone: a new owner's InitProducerId aborts what an
 old owner left open, and only then are the offset and its metadata read.
 """
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -19,8 +23,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
-from agents.progress import Progress, decode, encode
+from agents.progress import Progress, decode, decode_chain, encode
 from pipeline.adapters.kafka import client_options, producer_options
+from pipeline.audit import AuditTrail, Chain, chain_name
 from pipeline.ports import Outbound
 from pipeline.settings import Settings
 
@@ -46,6 +51,7 @@ class Ledger:
         tp: TopicPartition,
         group: str,
         settings: Settings,
+        trail: AuditTrail,
         carry: dict[int, Sequence[Outbound]] | None = None,
     ) -> None:
         self.tp = tp
@@ -57,6 +63,8 @@ class Ledger:
         self._settings = settings
         self._progress = Progress()
         self._progress.admitted |= self.pending.keys()
+        self._trail = trail
+        self._chain = self._open_chain(None)
         self._producer: AIOKafkaProducer | None = None
         self._ready = asyncio.Event()
         self._kick = asyncio.Event()
@@ -136,13 +144,14 @@ class Ledger:
                         return
                     await self._open()
                 if self._closing and not self.pending and not self.tasks:
+                    await self._sign_off()
                     return
-                await self._kick.wait()
+                await self._kicked()
                 if not self._closing:
                     # Idle: commit at once. Busy: a transaction was only just made, so let more work share the next.
                     await asyncio.sleep(self._next_commit - asyncio.get_running_loop().time())
                 self._kick.clear()
-                if self.pending:
+                if self.pending or (not self._closing and self._trail.is_unsigned(self._chain)):
                     await self._commit()
                 retry = _RETRY_FIRST
             except (ProducerFenced, InvalidProducerEpoch):
@@ -156,6 +165,19 @@ class Ledger:
                 log.warning("ledger.failed", wait_s=retry, exc_info=exc, **self._place())
                 await self._reopen_after(retry)
                 retry = min(retry * 2, _RETRY_MAX)
+
+    async def _kicked(self) -> None:
+        """Wait for something to publish; not for ever while the chain's last events are unsigned."""
+        patience = self._trail.interval if self._trail.is_unsigned(self._chain) else None
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._kick.wait()
+
+    async def _sign_off(self) -> None:
+        """Leave the chain signed; where the broker does not answer in time, the next owner signs it."""
+        if self._trail.is_unsigned(self._chain):
+            async with asyncio.timeout(_CLOSE_TIMEOUT):
+                await self._commit()
 
     async def _reopen_after(self, seconds: float) -> None:
         self._ready.clear()
@@ -177,6 +199,7 @@ class Ledger:
         finally:
             await admin.close()
         found = offsets.get(self.tp)
+        self._chain = self._open_chain(found.metadata if found is not None else None)
         if found is None or found.offset < 0:
             self._progress.load(None, set())
         else:
@@ -191,20 +214,26 @@ class Ledger:
         if self.pending:
             self._kick.set()
 
+    def _open_chain(self, metadata: str | None) -> Chain:
+        name = chain_name(self.group, self.tp.topic, self.tp.partition)
+        return self._trail.open(name, decode_chain(metadata), now=time.time())
+
     async def _commit(self) -> None:
+        """Publish what is finished; with nothing finished, sign the chain."""
         producer = self._producer
         if producer is None:
             raise ConnectionError
         batch = dict(self.pending)
         base, done = self._progress.after(batch)
         began = asyncio.get_running_loop().time()
+        finished = [record for records in batch.values() for record in records]
+        records, chain = self._trail.link(self._chain, finished, now=time.time(), sign=self._closing or not batch)
         await producer.begin_transaction()
         sends: list[asyncio.Future[object]] = []
         try:
-            for records in batch.values():
-                for record in records:
-                    sends.append(await self._send(producer, record))  # noqa: PERF401
-            position = {self.tp: OffsetAndMetadata(base, encode(base, done))}
+            for record in records:
+                sends.append(await self._send(producer, record))  # noqa: PERF401
+            position = {self.tp: OffsetAndMetadata(base, encode(base, done, chain.committed()))}
             await producer.send_offsets_to_transaction(position, self.group)
             await producer.commit_transaction()
         except BaseException:
@@ -220,6 +249,7 @@ class Ledger:
         ended = asyncio.get_running_loop().time()
         busy = min((ended - began) * _BUSY_SHARE, _BUSY_MAX)
         self._next_commit = ended + max(self._settings.delivery.linger, busy)
+        self._chain = chain
         self._moved.set()
 
     @staticmethod

@@ -8,6 +8,7 @@ from aiokafka import TopicPartition
 
 from agents.ledger import Ledger
 from agents.metrics import RoleMetrics
+from pipeline.audit import AuditTrail
 from pipeline.ports import Inbound, Outbound, Stage
 from pipeline.settings import Settings
 
@@ -18,11 +19,19 @@ class Ledgers:
     """The partitions that Faust has assigned to one role, each with its ledger."""
 
     def __init__(
-        self, group: str, stage: Stage, settings: Settings, *, max_in_flight: int, metrics: RoleMetrics
+        self,
+        group: str,
+        stage: Stage,
+        settings: Settings,
+        *,
+        trail: AuditTrail,
+        max_in_flight: int,
+        metrics: RoleMetrics,
     ) -> None:
         self.group = group
         self._stage = stage
         self._settings = settings
+        self._trail = trail
         self._metrics = metrics
         self._slots = asyncio.Semaphore(max_in_flight)
         self._open: dict[TopicPartition, Ledger] = {}
@@ -39,7 +48,7 @@ class Ledgers:
         """Open a ledger for each partition that is new here."""
         for tp in assigned:
             if tp not in self._open and not self._stopping:
-                ledger = Ledger(tp, self.group, self._settings, carry=self._orphans.pop(tp, None))
+                ledger = Ledger(tp, self.group, self._settings, self._trail, carry=self._orphans.pop(tp, None))
                 self._open[tp] = ledger
                 ledger.start()
         self._metrics.partitions.set(len(self._open))

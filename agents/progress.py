@@ -1,8 +1,10 @@
 """Which offsets of one partition are finished: the state that the offset ledger commits.
 
 A committed offset is the lowest unfinished one. The finished ones above it are a
-bitmap in the offset's own metadata, so that both change in one transaction:
-`1:` + base64(zlib(bits)), bit i of byte j being offset base + 8 j + i.
+bitmap in the offset's own metadata, so that both change in one transaction, and
+with them how far the partition's audit chain has come:
+`2:` + base64(zlib(bits)) + `:` + chain, bit i of byte j being offset base + 8 j + i.
+`1:` + base64(zlib(bits)) is what was written before there were chains.
 """
 
 import base64
@@ -12,24 +14,24 @@ from collections.abc import Iterable
 
 WINDOW = 16_000
 """Offsets above the base that may be unfinished: 2,000 bytes of bits, 2,686 characters at
-worst, under the broker's `offset.metadata.max.bytes` of 4,096."""
+worst, under the broker's `offset.metadata.max.bytes` of 4,096 with the chain's 120 or so."""
 
-_PREFIX = "1:"
+_PREFIX, _UNCHAINED = "2:", "1:"
 
 
 class UnreadableProgress(Exception):
     """The committed metadata is not ours; nothing may be assumed finished."""
 
 
-def encode(base: int, done: Iterable[int]) -> str:
-    """The finished offsets above `base` as offset metadata; empty when there are none."""
+def encode(base: int, done: Iterable[int], chain: str = "") -> str:
+    """The finished offsets above `base`, and the chain's text, as offset metadata; empty when there are none."""
     above = [offset - base for offset in done]
     if not above:
-        return ""
+        return f"{_PREFIX}:{chain}" if chain else ""
     bits = bytearray(max(above) // 8 + 1)
     for index in above:
         bits[index >> 3] |= 1 << (index & 7)
-    return _PREFIX + base64.b64encode(zlib.compress(bytes(bits), 1)).decode()
+    return f"{_PREFIX}{base64.b64encode(zlib.compress(bytes(bits), 1)).decode()}:{chain}"
 
 
 def decode(base: int, metadata: str | None) -> set[int]:
@@ -38,15 +40,35 @@ def decode(base: int, metadata: str | None) -> set[int]:
     Raises:
         UnreadableProgress: the metadata was written by something else, or damaged.
     """
-    if not metadata:
+    bitmap, _ = _split(metadata)
+    if not bitmap:
         return set()
-    if not metadata.startswith(_PREFIX):
-        raise UnreadableProgress
     try:
-        bits = zlib.decompress(base64.b64decode(metadata[len(_PREFIX) :], validate=True))
+        bits = zlib.decompress(base64.b64decode(bitmap, validate=True))
     except (binascii.Error, zlib.error):
         raise UnreadableProgress from None
     return {base + 8 * index + bit for index, byte in enumerate(bits) if byte for bit in range(8) if byte >> bit & 1}
+
+
+def decode_chain(metadata: str | None) -> str:
+    """The chain's text; empty when none was committed.
+
+    Raises:
+        UnreadableProgress: the metadata was written by something else.
+    """
+    return _split(metadata)[1]
+
+
+def _split(metadata: str | None) -> tuple[str, str]:
+    """Bitmap and chain."""
+    if not metadata:
+        return "", ""
+    if metadata.startswith(_UNCHAINED):
+        return metadata.removeprefix(_UNCHAINED), ""
+    bitmap, colon, chain = metadata.removeprefix(_PREFIX).partition(":")
+    if not metadata.startswith(_PREFIX) or not colon:
+        raise UnreadableProgress
+    return bitmap, chain
 
 
 class Progress:

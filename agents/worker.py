@@ -20,6 +20,8 @@ from agents.metrics import Metrics
 from agents.plain_jobs import delete_processed
 from pipeline.adapters.hardening import harden_process
 from pipeline.adapters.kafka import create_topics
+from pipeline.adapters.keyring import load_keyring
+from pipeline.audit import AuditTrail
 from pipeline.keys import Role
 from pipeline.logs import on_loop_exception
 from pipeline.ports import Stage, TopicNames
@@ -94,6 +96,7 @@ class Worker:
                 group,
                 stage,
                 self._settings,
+                trail=self._trail(role, topics),
                 max_in_flight=self._max_in_flight(role),
                 metrics=self._metrics.of(role),
             )
@@ -152,6 +155,10 @@ class Worker:
                 await task
 
         self._stack.push_async_callback(cancel)
+
+    def _trail(self, role: Role, topics: TopicNames) -> AuditTrail:
+        keyring = load_keyring(self._settings.keys.dir, role)
+        return AuditTrail(role, keyring=keyring, topics=topics, settings=self._settings.audit)
 
     def _max_in_flight(self, role: Role) -> int:
         return self._settings.openai.max_in_flight if role is Role.COMPLETER else self._settings.delivery.max_in_flight

@@ -25,6 +25,8 @@ class KeyName(StrEnum):
     ATTESTATION = "attestation"
     SCOPE = "scope"
     RESULTS = "results"
+    REDACTOR_AUDIT = "redactor-audit"
+    REHYDRATOR_AUDIT = "rehydrator-audit"
 
 
 class Role(StrEnum):
@@ -47,14 +49,28 @@ class Holding(msgspec.Struct, frozen=True):
 HOLDINGS: Mapping[Role, Holding] = {
     Role.CLIENT: Holding(private=frozenset({KeyName.RESULTS}), public=frozenset({KeyName.JOBS})),
     Role.REDACTOR: Holding(
-        private=frozenset({KeyName.JOBS, KeyName.ATTESTATION, KeyName.SCOPE}),
+        private=frozenset({KeyName.JOBS, KeyName.ATTESTATION, KeyName.SCOPE, KeyName.REDACTOR_AUDIT}),
         public=frozenset({KeyName.VAULT, KeyName.REPLAY, KeyName.RESULTS}),
     ),
     Role.COMPLETER: Holding(public=frozenset({KeyName.ATTESTATION, KeyName.REPLAY})),
-    Role.REHYDRATOR: Holding(private=frozenset({KeyName.VAULT}), public=frozenset({KeyName.REPLAY})),
-    Role.OPERATOR: Holding(private=frozenset({KeyName.REPLAY}), public=frozenset({KeyName.JOBS})),
+    Role.REHYDRATOR: Holding(
+        private=frozenset({KeyName.VAULT, KeyName.REHYDRATOR_AUDIT}), public=frozenset({KeyName.REPLAY})
+    ),
+    Role.OPERATOR: Holding(
+        private=frozenset({KeyName.REPLAY}),
+        public=frozenset({KeyName.JOBS, KeyName.REDACTOR_AUDIT, KeyName.REHYDRATOR_AUDIT}),
+    ),
 }
 """The table of DESIGN §9. Every stage may seal for replay, so that input it cannot read is kept too."""
+
+AUDIT_KEYS: Mapping[Role, KeyName] = {
+    Role.REDACTOR: KeyName.REDACTOR_AUDIT,
+    Role.REHYDRATOR: KeyName.REHYDRATOR_AUDIT,
+}
+"""What a role signs its audit chains with: one each, so that neither can sign in the other's name."""
+
+SIGNING_KEYS = frozenset({KeyName.ATTESTATION, *AUDIT_KEYS.values()})
+"""Ed25519; the others are X25519, or a secret."""
 
 PrivateKey = X25519PrivateKey | Ed25519PrivateKey | bytes
 PublicKey = X25519PublicKey | Ed25519PublicKey
@@ -112,19 +128,19 @@ class Keyring(msgspec.Struct, frozen=True, kw_only=True):
                 return epoch.key
         raise UnknownKey(name)
 
-    def signing_key(self) -> tuple[str, Ed25519PrivateKey]:
-        """The newest attestation key and its id."""
-        for epoch in self.private.get(KeyName.ATTESTATION, ()):
+    def signing_key(self, name: KeyName) -> tuple[str, Ed25519PrivateKey]:
+        """The newest private key of a purpose that signs, and its id."""
+        for epoch in self.private.get(name, ()):
             if isinstance(epoch.key, Ed25519PrivateKey):
                 return epoch.key_id, epoch.key
-        raise KeyUnavailable("no private attestation key")
+        raise KeyUnavailable(f"no private {name} key")
 
-    def verifying_key(self, key_id: str) -> Ed25519PublicKey:
-        """The attestation key of one epoch."""
-        for epoch in self.public.get(KeyName.ATTESTATION, ()):
+    def verifying_key(self, name: KeyName, key_id: str) -> Ed25519PublicKey:
+        """The public key of one epoch of a purpose that signs."""
+        for epoch in self.public.get(name, ()):
             if epoch.key_id == key_id and isinstance(epoch.key, Ed25519PublicKey):
                 return epoch.key
-        raise UnknownKey(KeyName.ATTESTATION)
+        raise UnknownKey(name)
 
     def scope_key(self) -> bytes:
         """The newest secret that placeholders and record keys are derived with."""
@@ -142,10 +158,17 @@ class Keyring(msgspec.Struct, frozen=True, kw_only=True):
         holding = HOLDINGS[role]
         for name in sorted(holding.private):
             if not self.private.get(name):
-                raise KeyUnavailable(f"the {role} needs the private {name} key")
+                raise KeyUnavailable(f"the {role} needs the private {name} key{_how_to_add(name)}")
         for name in sorted(holding.public):
             if not self.public.get(name):
-                raise KeyUnavailable(f"the {role} needs the public {name} key")
+                raise KeyUnavailable(f"the {role} needs the public {name} key{_how_to_add(name)}")
         for name in sorted(self.private):
             if name not in holding.private:
                 raise KeyUnavailable(f"the {role} must not hold a private key, and a private {name} key is there")
+
+
+def _how_to_add(name: KeyName) -> str:
+    """Keyrings made before the audit chains lack their keys; any other key that is missing was taken away."""
+    if name not in AUDIT_KEYS.values():
+        return ""
+    return f", which older keyrings lack: `veil keys rotate {' '.join(AUDIT_KEYS.values())}` adds it"

@@ -108,6 +108,13 @@ class LimitSettings(_Section, frozen=True, kw_only=True):
     attestation_lifetime: Seconds = 24 * 3600.0
 
 
+class AuditSettings(_Section, frozen=True, kw_only=True):
+    """A chain is signed after so many events, or so many seconds after one of them."""
+
+    checkpoint_events: Count = 1000
+    checkpoint_interval: Seconds = 60.0
+
+
 class LogSettings(_Section, frozen=True, kw_only=True):
     """Our own log level; other libraries' loggers never show payload at any level."""
 
@@ -138,6 +145,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     policy: PolicySettings = PolicySettings()
     openai: OpenAISettings = OpenAISettings()
     delivery: DeliverySettings = DeliverySettings()
+    audit: AuditSettings = AuditSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()

@@ -1,8 +1,14 @@
-"""One audit event a decision: counts, versions and codes, never a value."""
+"""The audit trail: one event a decision, linked into chains, and the checkpoints that sign them.
+
+Counts, versions and codes, never a value.
+"""
 
 from enum import StrEnum
+from typing import Annotated, TypeAlias
 
-from schemas.base import Id, Label, Sha256, UnixTime, Wire
+import msgspec
+
+from schemas.base import Id, KeyId, Label, Sha256, UnixTime, Wire
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 from schemas.result import Receipt
@@ -27,11 +33,38 @@ class Origin(Wire, frozen=True, kw_only=True):
     offset: int
 
 
+ChainId = Annotated[
+    str,
+    msgspec.Meta(
+        pattern=r"^[A-Za-z0-9._-]{1,128}/[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,16}$",
+        description="GROUP/TOPIC/PARTITION/STARTED: whose work on which records; when it began, in Unix milliseconds.",
+    ),
+]
+Seq = Annotated[int, msgspec.Meta(ge=0, description="An event's number in its chain, from 0.")]
+
+
+class Link(Wire, frozen=True, kw_only=True):
+    """An event's place in its chain. `previous`: SHA-256 of the record value before it; zeros for the first."""
+
+    chain: ChainId
+    seq: Seq
+    previous: Sha256
+
+
+class Head(Wire, frozen=True, kw_only=True):
+    """One event of a chain, and thereby all before it. `sha256` is that of its record value."""
+
+    chain: ChainId
+    seq: Seq
+    sha256: Sha256
+
+
 class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit/1"):
     """A decision of one stage about one record.
 
     `entities` counts findings per entity, `actions` per policy action. A record
-    whose id could not be trusted has `job_hash` instead of `job_id`.
+    whose id could not be trusted has `job_hash` instead of `job_id`. `upstream` is
+    how far the chain of whoever wrote the record had come by then.
     """
 
     at: UnixTime
@@ -50,3 +83,18 @@ class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit
     request_sha256: Sha256 | None = None
     receipt: Receipt | None = None
     attempts: int | None = None
+    upstream: Head | None = None
+    link: Link | None = None
+
+
+class AuditCheckpoint(Wire, frozen=True, kw_only=True, tag_field="schema", tag="checkpoint/1"):
+    """A chain up to and with `head`, signed (Ed25519) by the role whose chain it is."""
+
+    head: Head
+    at: UnixTime
+    key_id: KeyId
+    signature: bytes
+
+
+AuditRecord: TypeAlias = AuditEvent | AuditCheckpoint
+"""What the audit topic carries."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from schemas.audit import AuditEvent
+from schemas.audit import AuditCheckpoint, AuditEvent
 from schemas.base import Wire
 from schemas.completion import Completion
 from schemas.deadletter import DeadLetter
@@ -21,7 +21,7 @@ from schemas.topics import TOPICS, TopicId
 
 MESSAGES: dict[str, type[Wire]] = {
     message.__name__: message
-    for message in (Job, Envelope, RedactedRequest, Completion, Result, AuditEvent, DeadLetter)
+    for message in (Job, Envelope, RedactedRequest, Completion, Result, AuditEvent, AuditCheckpoint, DeadLetter)
 }
 SEALED: dict[str, type[msgspec.Struct]] = {"VaultContent": VaultContent, "ReplayContent": ReplayContent}
 """What lies inside a seal: described for whoever opens it, never on the wire as it is."""
@@ -53,10 +53,11 @@ def asyncapi(prefix: str = "llm.") -> dict[str, Any]:
     for action, table in (("receive", reads), ("send", writes)):
         for role, topic_ids in table.items():
             for topic_id in topic_ids:
+                carried = " and ".join(TOPICS[topic_id].carries)
                 operations[f"{role}.{action}.{topic_id}"] = {
                     "action": action,
                     "channel": {"$ref": f"#/channels/{topic_id}"},
-                    "summary": f"The {role} {'reads' if action == 'receive' else 'writes'} {TOPICS[topic_id].carries}.",
+                    "summary": f"The {role} {'reads' if action == 'receive' else 'writes'} {carried}.",
                 }
     return {
         "asyncapi": "3.0.0",
@@ -70,7 +71,7 @@ def asyncapi(prefix: str = "llm.") -> dict[str, Any]:
             topic.id: {
                 "address": topic.name(prefix),
                 "description": f"Holds {topic.holds} data; kept {topic.retention_ms // 86_400_000} days.",
-                "messages": {topic.carries: {"$ref": f"#/components/messages/{topic.carries}"}},
+                "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in topic.carries},
             }
             for topic in TOPICS.values()
         },

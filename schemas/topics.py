@@ -17,7 +17,7 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 
     id: TopicId
     suffix: str
-    carries: str
+    carries: tuple[str, ...]
     holds: Literal["sealed", "redacted", "counts", "raw"]
     retention_ms: int
     partitions: int | None = None
@@ -40,11 +40,11 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
 TOPICS: dict[TopicId, Topic] = {
     topic.id: topic
     for topic in (
-        Topic(id="jobs", suffix="jobs", carries="Envelope", holds="sealed", retention_ms=7 * DAY_MS),
+        Topic(id="jobs", suffix="jobs", carries=("Envelope",), holds="sealed", retention_ms=7 * DAY_MS),
         Topic(
             id="plain",
             suffix="jobs.plain",
-            carries="Job",
+            carries=("Job",),
             holds="raw",
             retention_ms=3 * DAY_MS,
             # Raw records go by DeleteRecords below the committed offset; only whole
@@ -58,25 +58,31 @@ TOPICS: dict[TopicId, Topic] = {
         Topic(
             id="redacted",
             suffix="redacted",
-            carries="RedactedRequest",
+            carries=("RedactedRequest",),
             holds="redacted",
             retention_ms=7 * DAY_MS,
         ),
         Topic(
             id="completions",
             suffix="completions",
-            carries="Completion",
+            carries=("Completion",),
             holds="redacted",
             retention_ms=7 * DAY_MS,
         ),
-        Topic(id="results", suffix="results", carries="Envelope", holds="sealed", retention_ms=7 * DAY_MS),
+        Topic(id="results", suffix="results", carries=("Envelope",), holds="sealed", retention_ms=7 * DAY_MS),
         Topic(
             id="dead_letters",
             suffix="dead-letters",
-            carries="DeadLetter",
+            carries=("DeadLetter",),
             holds="redacted",
             retention_ms=30 * DAY_MS,
         ),
-        Topic(id="audit", suffix="audit", carries="AuditEvent", holds="counts", retention_ms=365 * DAY_MS),
+        Topic(
+            id="audit",
+            suffix="audit",
+            carries=("AuditEvent", "AuditCheckpoint"),
+            holds="counts",
+            retention_ms=365 * DAY_MS,
+        ),
     )
 }

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from agents.cli import jobs, keys, letters, looking, operate
+from agents.cli import audit, jobs, keys, letters, looking, operate
 from pipeline.errors import VeilError
 from pipeline.logs import describe
 from pipeline.settings import WrongSettings
@@ -42,6 +42,7 @@ for command in (
     operate.topics,
     keys.keys,
     letters.dlq,
+    audit.audit,
     operate.doctor,
 ):
     veil.add_command(command)

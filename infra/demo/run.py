@@ -33,7 +33,7 @@ from pipeline.client import Client
 from pipeline.errors import VeilError
 from pipeline.ports import TopicNames
 from pipeline.settings import ENV_PREFIX, Settings, load_settings
-from schemas.audit import AuditEvent, Decision
+from schemas.audit import AuditEvent, AuditRecord, Decision
 from schemas.result import Result, Status
 
 JOB_TIMEOUT_S = 60.0
@@ -220,7 +220,9 @@ class Demo:
         owners: dict[str, str] = {}
         async with TopicReader(settings, [audit], start="beginning") as reader:
             async for record in reader.records():
-                event = msgspec.json.decode(record.value, type=AuditEvent)
+                event = msgspec.json.decode(record.value, type=AuditRecord)
+                if not isinstance(event, AuditEvent):
+                    continue
                 if event.decision is Decision.REDACTED and event.request_sha256 and event.job_id:
                     owners[event.request_sha256] = event.job_id
         sent = {}

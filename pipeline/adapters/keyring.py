@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pipeline.keys import (
     HOLDINGS,
+    SIGNING_KEYS,
     KeyName,
     Keyring,
     KeyUnavailable,
@@ -108,7 +109,7 @@ def _generate(name: KeyName) -> tuple[str, bytes, bytes | None]:
     if name is KeyName.SCOPE:
         secret = secrets.token_bytes(32)
         return fingerprint(b"scope" + secret), secret.hex().encode() + b"\n", None
-    key = Ed25519PrivateKey.generate() if name is KeyName.ATTESTATION else X25519PrivateKey.generate()
+    key = Ed25519PrivateKey.generate() if name in SIGNING_KEYS else X25519PrivateKey.generate()
     public = key.public_key()
     return (
         fingerprint(public.public_bytes(Encoding.Raw, PublicFormat.Raw)),

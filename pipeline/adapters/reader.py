@@ -15,15 +15,21 @@ from schemas.topics import RECORD_MAX_BYTES
 
 
 class TopicReader:
-    """All partitions of some topics, from their beginning or from their end as it was on entering."""
+    """All partitions of some topics, from their beginning, from a Unix time, or from their end as it was on entering.
 
-    def __init__(self, settings: Settings, topics: Sequence[str], *, start: Literal["beginning", "end"]) -> None:
+    `begun_late`: the partitions whose first record ever is not among what is read.
+    """
+
+    def __init__(
+        self, settings: Settings, topics: Sequence[str], *, start: Literal["beginning", "end"] | float
+    ) -> None:
         self._settings = settings
         self._topics = topics
         self._start = start
         self._ends: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self.unread = 0
+        self.begun_late: list[TopicPartition] = []
 
     async def __aenter__(self) -> Self:
         consumer = AIOKafkaConsumer(
@@ -62,10 +68,22 @@ class TopicReader:
         consumer.assign(partitions)
         self._ends = await consumer.end_offsets(partitions)
         # Resolved now, not at the first poll: what is published from here on is seen.
-        starts = self._ends if self._start == "end" else await consumer.beginning_offsets(partitions)
+        starts = await self._starts(consumer, partitions)
+        self.begun_late = [tp for tp, offset in starts.items() if offset > 0]
         self.unread = sum(self._ends[tp] - offset for tp, offset in starts.items())
         for tp, offset in starts.items():
             consumer.seek(tp, offset)
+
+    async def _starts(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        if self._start == "end":
+            return self._ends
+        beginnings: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
+        if self._start == "beginning":
+            return beginnings
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(self._start * 1000)))
+        return {tp: found[tp].offset if found[tp] is not None else self._ends[tp] for tp in partitions}
 
     async def records(self, *, follow: bool = False) -> AsyncIterator[ConsumerRecord]:
         """Records in each partition's order; without `follow`, up to the end as it was on entering."""

@@ -17,7 +17,7 @@ from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring
 from pipeline.ports import Inbound, Outbound, TopicNames
 from pipeline.sealing import SealContext, length_prefixed, seal
-from schemas.audit import AuditEvent, Decision, Origin
+from schemas.audit import AuditEvent, Decision, Head, Origin
 from schemas.base import Wire
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
@@ -76,6 +76,7 @@ class Case:
         self.reply: Reply | None = None
         self.replay: Sealed | None = None
         self.request: RedactedRequest | None = None
+        self.upstream: Head | None = None
         self.attempts = 1
         self.entities: dict[str, int] = {}
         self.policy_version: str | None = None
@@ -157,6 +158,7 @@ class Boundary:
             policy_version=case.policy_version,
             detector_version=case.detector_version,
             attempts=case.attempts,
+            upstream=case.upstream,
         )
         return [
             self._dead_letter(case, error),

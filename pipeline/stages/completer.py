@@ -12,7 +12,7 @@ import msgspec
 from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
-from pipeline.keys import Keyring
+from pipeline.keys import KeyName, Keyring
 from pipeline.ports import LLM, CallFailed, Inbound, Outbound, TopicNames
 from pipeline.stages.boundary import Case, DeadlinePassed, publish
 from schemas.audit import AuditEvent, Decision
@@ -34,7 +34,7 @@ class CompleterWork:
         """Verify, send, hand on."""
         request = decode(inbound.value, RedactedRequest)
         case.job_id, case.tenant, case.endpoint = request.job_id, request.tenant, request.endpoint
-        key = self._keyring.verifying_key(request.attestation.key_id)
+        key = self._keyring.verifying_key(KeyName.ATTESTATION, request.attestation.key_id)
         try:
             verify(request, key, now=case.now)
         except AttestationExpired:

@@ -166,7 +166,7 @@ class RedactorWork:
 
     def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed) -> RedactedRequest:
         vault = self._seal_vault(job, case, redacted)
-        key_id, key = self._keyring.signing_key()
+        key_id, key = self._keyring.signing_key(KeyName.ATTESTATION)
         expires_at = case.now + self._limits.attestation_lifetime
         claims = Claims(
             body=redacted.body,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from pipeline.audit import read_head
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring
@@ -44,6 +45,7 @@ class RehydratorWork:
         case.job_id, case.tenant, case.endpoint = completion.job_id, completion.tenant, completion.endpoint
         vault = self._open_vault(completion)
         case.trusted = True
+        case.upstream = read_head(inbound.headers, self._topics)
         case.key = inbound.key
         case.replay = completion.replay
         case.reply = Reply(key=vault.reply_key, topic=vault.reply_to, labels=vault.labels)
@@ -74,6 +76,7 @@ class RehydratorWork:
             detector_version=completion.detector_version,
             request_sha256=vault.request_sha256,
             receipt=restored.receipt,
+            upstream=case.upstream,
         )
         return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
 
@@ -118,6 +121,7 @@ class RehydratorWork:
             endpoint=completion.endpoint,
             code=failure.code,
             attempts=completion.attempts,
+            upstream=case.upstream,
         )
         return [self._seal(result, case), publish(self._topics["audit"], case.key, audit)]
 

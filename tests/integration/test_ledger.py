@@ -13,8 +13,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from agents.ledger import Ledger
 from agents.progress import WINDOW, decode
 from infra.broker import start_broker
+from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
-from pipeline.ports import Outbound
+from pipeline.audit import AuditTrail
+from pipeline.keys import Role
+from pipeline.ports import Outbound, TopicNames
 from pipeline.settings import Settings
 
 
@@ -26,7 +29,13 @@ class Rig:
         prefix = settings.kafka.topic_prefix
         self.tp = TopicPartition(f"{prefix}in", 0)
         self.out = f"{prefix}out"
-        self.group = f"{prefix}group"
+        self.group = f"{prefix}redactor"
+        self.trail = AuditTrail(
+            Role.REDACTOR,
+            keyring=load_keyring(settings.keys.dir, Role.REDACTOR),
+            topics=TopicNames(prefix),
+            settings=settings.audit,
+        )
 
     async def make_topics(self) -> None:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
@@ -35,7 +44,7 @@ class Rig:
         await admin.close()
 
     def ledger(self, carry: dict[int, list[Outbound]] | None = None) -> Ledger:
-        ledger = Ledger(self.tp, self.group, self.settings, carry=dict(carry or {}))
+        ledger = Ledger(self.tp, self.group, self.settings, self.trail, carry=dict(carry or {}))
         ledger.start()
         return ledger
 

@@ -22,7 +22,7 @@ from pipeline.keys import KeyName, Role
 from pipeline.ports import Inbound, Outbound, Stage, TopicNames
 from pipeline.sealing import SealContext, open_sealed
 from pipeline.settings import Settings, TenantSettings, WrongSettings
-from schemas.audit import AuditEvent
+from schemas.audit import AuditEvent, AuditRecord
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope, ReplayContent
@@ -104,7 +104,8 @@ async def test_openai_gets_exactly_the_attested_bytes_without_storage(
 async def test_each_role_leaves_an_audit_event_with_counts_only(client: Client, settings: Settings) -> None:
     job = client.job(chat(TEXT))
     await client.complete(job, timeout=TIMEOUT)
-    events = [msgspec.json.decode(value, type=AuditEvent) for value in await read(settings, "audit")]
+    records = [msgspec.json.decode(value, type=AuditRecord) for value in await read(settings, "audit")]
+    events = [record for record in records if isinstance(record, AuditEvent)]
     assert {(event.stage, event.decision.value) for event in events} == {
         ("redactor", "redacted"),
         ("completer", "completed"),

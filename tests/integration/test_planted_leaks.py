@@ -30,6 +30,7 @@ from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.keyring import init_keys, load_keyring
 from pipeline.adapters.openai_llm import OpenAILLM
 from pipeline.adapters.reader import TopicReader
+from pipeline.audit import AuditTrail
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed
 from pipeline.keys import Role
@@ -103,8 +104,14 @@ class Bench:
         await self._hop(Role.REHYDRATOR, self.boundary(Role.REHYDRATOR, rehydrator), await self._read("completions"))
 
     async def _hop(self, role: Role, stage: Stage, records: Sequence[Inbound]) -> None:
+        keyring = load_keyring(self.settings.keys.dir, role)
         ledgers = Ledgers(
-            f"{self.topics.prefix}{role}", stage, self.settings, max_in_flight=8, metrics=self.metrics.of(role)
+            f"{self.topics.prefix}{role}",
+            stage,
+            self.settings,
+            trail=AuditTrail(role, keyring=keyring, topics=self.topics, settings=self.settings.audit),
+            max_in_flight=8,
+            metrics=self.metrics.of(role),
         )
         ledgers.assign({TopicPartition(record.topic, record.partition) for record in records})
         for record in records:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.adapters.keyring import epochs, init_keys, load_keyring
-from pipeline.keys import HOLDINGS, KeyName, KeyUnavailable, Role, UnknownKey
+from pipeline.keys import AUDIT_KEYS, HOLDINGS, KeyName, KeyUnavailable, Role, UnknownKey
 from pipeline.sealing import SealContext, open_sealed, seal
 
 NOW = 1_790_000_000.0
@@ -53,7 +53,9 @@ def test_a_private_key_that_others_can_read_is_refused(keys: Path) -> None:
         load_keyring(keys, Role.REDACTOR)
 
 
-@pytest.mark.parametrize("name", ["jobs", "vault", "scope", "attestation", "replay", "results"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "vault", "scope", "attestation", "replay", "results", "redactor-audit", "rehydrator-audit"]
+)
 def test_the_completer_refuses_any_private_key_in_its_folder(keys: Path, name: str) -> None:
     found = next(keys.glob(f"*/{name}.*.key"))
     shutil.copy2(found, keys / "completer" / found.name)
@@ -74,6 +76,24 @@ def test_a_missing_key_is_named(keys: Path, role: Role) -> None:
     victim.unlink()
     with pytest.raises(KeyUnavailable, match=victim.name.split(".", maxsplit=1)[0]):
         load_keyring(keys, role)
+
+
+@pytest.mark.parametrize("role", [Role.REDACTOR, Role.REHYDRATOR, Role.OPERATOR])
+def test_a_keyring_from_before_the_audit_chains_tells_how_to_add_their_keys(keys: Path, role: Role) -> None:
+    for path in keys.glob("*/*-audit.*"):
+        path.unlink()
+    with pytest.raises(KeyUnavailable, match="`veil keys rotate redactor-audit rehydrator-audit` adds it"):
+        load_keyring(keys, role)
+    init_keys(keys, now=NOW + 60, rotate=frozenset(AUDIT_KEYS.values()))
+    load_keyring(keys, role)
+
+
+def test_each_role_signs_its_audit_chains_with_a_key_of_its_own(keys: Path) -> None:
+    operator = load_keyring(keys, Role.OPERATOR)
+    ids = {role: load_keyring(keys, role).signing_key(name)[0] for role, name in AUDIT_KEYS.items()}
+    assert len(set(ids.values())) == len(AUDIT_KEYS)
+    for role, name in AUDIT_KEYS.items():
+        assert operator.verifying_key(name, ids[role])
 
 
 def test_no_folder_tells_how_to_make_one(tmp_path: Path) -> None:

@@ -19,7 +19,11 @@ def test_a_full_window_fits_the_brokers_metadata_limit() -> None:
     assert len(encode(0, done)) < 4096
 
 
-@pytest.mark.parametrize("metadata", ["x", "2:AAAA", "1:%%%", "1:AAAA"], ids=["other", "version", "base64", "zlib"])
+@pytest.mark.parametrize(
+    "metadata",
+    ["x", "3:AAAA:", "2:AAAA", "1:%%%", "1:AAAA", "2:AAAA:0.1"],
+    ids=["other", "version", "no chain", "base64", "zlib", "zlib, chained"],
+)
 def test_metadata_of_something_else_is_not_taken_for_progress(metadata: str) -> None:
     with pytest.raises(UnreadableProgress):
         decode(0, metadata)

@@ -1,0 +1,208 @@
+"""`veil audit`: is the audit trail whole, and what is in it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import click
+import msgspec
+from aiokafka import ConsumerRecord
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from agents.cli.options import CONFIG, open_output, open_settings
+from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.reader import TopicReader
+from pipeline.audit_check import TrailCheck
+from pipeline.chain_check import ChainReport
+from pipeline.keys import Role
+from pipeline.ports import TopicNames
+from pipeline.settings import Settings
+from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
+from schemas.codes import ErrorCode
+
+_SINCE = click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    help="Only what was published from this time (UTC) on.",
+)
+_SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
+_SHOWN = ("at", "stage", "decision", "code", "tenant", "job", "entities", "record")
+
+
+@click.group()
+def audit() -> None:
+    """The audit trail: one event a decision, counts only, in chains that are signed."""
+
+
+@audit.command("verify")
+@click.option("--tenant", help="Count this tenant's events alone, in the chains that have some; all are verified.")
+@_SINCE
+@CONFIG
+def verify(tenant: str | None, since: datetime | None, config: Path | None) -> int:
+    """Verify every chain: order, hashes, signatures, and what one chain says of another.
+
+    \b
+    Needs the operator's keys. One line a chain, with its first break and the record where it shows:
+      changed        this event, the one before it or the checkpoint is not what it was
+      removed        events are missing here
+      reordered      an event does not stand where it stood
+      duplicated     a record is there twice
+      forked         two events in one place, or a start that nobody signed
+      unsigned_tail  the end has not been signed for too long: no worker runs, or somebody added it
+      unanchored     the same of the completer's chain, for which the rehydrator's vouches
+      bad_signature  a checkpoint that its role did not sign, or whose public key is not in the keyring
+      unlinked       an event of no chain: written before there were chains, or by no worker
+      unreadable     not a record of the audit trail
+
+    Exit code 0: all whole; 1: something is broken.
+    """
+    settings = open_settings(config)
+    reports = asyncio.run(_verify(settings, tenant, since))
+    _show([_report_row(report) for report in reports], Table(*_SHOWN_OF_CHAINS))
+    broken = [report for report in reports if not report.whole]
+    restarted = sum(report.restarted for report in reports)
+    told = f"{len(reports)} chains, {sum(report.events for report in reports)} events: "
+    told += f"{len(broken)} broken" if broken else "whole"
+    click.echo(told + (f"; {restarted} started anew, with a lost offset" if restarted else ""), err=True)
+    return 1 if broken else 0
+
+
+@audit.command("list")
+@click.option("--tenant", help="Only this tenant's.")
+@click.option("--job", help="Only this job's.")
+@click.option("--code", type=click.Choice([code.value for code in ErrorCode]), help="Only with this code.")
+@click.option("--decision", type=click.Choice([decision.value for decision in Decision]), help="Only this decision.")
+@_SINCE
+@CONFIG
+def list_events(
+    tenant: str | None,
+    job: str | None,
+    code: str | None,
+    decision: str | None,
+    since: datetime | None,
+    config: Path | None,
+) -> int:
+    """One line an event, in each chain's order, unverified."""
+    settings = open_settings(config)
+
+    def wanted(event: AuditEvent) -> bool:
+        given = ((tenant, event.tenant), (job, event.job_id), (code, event.code), (decision, event.decision))
+        return all(asked is None or asked == found for asked, found in given)
+
+    rows = asyncio.run(_collect(settings, wanted, since))
+    _show(rows, Table(*_SHOWN))
+    click.echo(f"{len(rows)} audit events", err=True)
+    return 0
+
+
+async def _verify(settings: Settings, tenant: str | None, since: datetime | None) -> list[ChainReport]:
+    keyring = load_keyring(settings.keys.dir, Role.OPERATOR)
+    async with _open(settings, since) as reader:
+        check = TrailCheck(keyring, cut=frozenset(tp.partition for tp in reader.begun_late), tenant=tenant)
+        async for record in _read(reader):
+            check.add(record.value, _place(record), record.timestamp / 1000)
+    return list(check.reports(now=time.time()))
+
+
+async def _collect(
+    settings: Settings, wanted: Callable[[AuditEvent], bool], since: datetime | None
+) -> list[dict[str, Any]]:
+    decoder = msgspec.json.Decoder(AuditRecord)
+    rows = []
+    async with _open(settings, since) as reader:
+        async for record in _read(reader):
+            try:
+                event = decoder.decode(record.value or b"")
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue  # anybody's; `verify` tells where it is
+            if isinstance(event, AuditEvent) and wanted(event):
+                rows.append(_event_row(event, _place(record)))
+    return rows
+
+
+def _open(settings: Settings, since: datetime | None) -> TopicReader:
+    start: Literal["beginning"] | float = since.replace(tzinfo=UTC).timestamp() if since is not None else "beginning"
+    return TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start=start)
+
+
+async def _read(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
+    """The records, with a bar on a terminal: a year's audit events are many."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.completed} records"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=reader.unread)
+        async for record in reader.records():
+            yield record
+            progress.advance(task)
+
+
+def _show(rows: list[dict[str, Any]], table: Table) -> None:
+    """As a table on a terminal, else a JSON line each."""
+    console = Console()
+    if not console.is_terminal:
+        with open_output(None) as write:
+            for row in rows:
+                write(row)
+        return
+    for row in rows:
+        table.add_row(*(_cell(row, str(column.header)) for column in table.columns))
+    console.print(table)
+
+
+def _cell(row: dict[str, Any], column: str) -> str:
+    if column == "verdict" and row["break"]:
+        more = f" and {row['breaks'] - 1} more" if row["breaks"] > 1 else ""
+        return f"{row['verdict']} at {row['break']['record']}{more}"
+    if column == "entities":
+        return ", ".join(f"{entity} {count}" for entity, count in row[column].items())
+    return str(row[column] if row[column] is not None else "")
+
+
+def _report_row(report: ChainReport) -> dict[str, Any]:
+    broken = report.first_break
+    return {
+        "chain": report.chain or "(none)",
+        "events": report.events,
+        "first_seq": report.first_seq,
+        "last_seq": report.last_seq,
+        "signed_seq": report.signed_seq,
+        "unsigned": report.unsigned,
+        "restarted": report.restarted,
+        "verdict": broken.kind if broken is not None else "whole",
+        "break": {"record": _spelled(broken.place), "seq": broken.seq} if broken is not None else None,
+        "breaks": report.breaks,
+    }
+
+
+def _event_row(event: AuditEvent, place: Origin) -> dict[str, Any]:
+    return {
+        "at": datetime.fromtimestamp(event.at, UTC).isoformat(timespec="milliseconds"),
+        "stage": event.stage,
+        "decision": event.decision,
+        "code": event.code,
+        "tenant": event.tenant,
+        "job": event.job_id or f"#{event.job_hash or '-'}",
+        "endpoint": event.endpoint,
+        "entities": event.entities,
+        "actions": event.actions,
+        "policy_version": event.policy_version,
+        "detector_version": event.detector_version,
+        "attempts": event.attempts,
+        "about": _spelled(event.origin),
+        "record": _spelled(place),
+        "chain": event.link.chain if event.link is not None else None,
+        "seq": event.link.seq if event.link is not None else None,
+    }
+
+
+def _place(record: ConsumerRecord) -> Origin:
+    return Origin(topic=record.topic, partition=record.partition, offset=record.offset)
+
+
+def _spelled(place: Origin) -> str:
+    return f"{place.topic}/{place.partition}/{place.offset}"
