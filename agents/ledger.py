@@ -17,11 +17,11 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from agents.progress import Progress, decode, encode
 from pipeline.adapters.kafka import client_options, producer_options
-from pipeline.ports import Outbound
+from pipeline.ports import Outbound, PartitionState
 from pipeline.settings import Settings
 
 log = structlog.get_logger()
@@ -35,7 +35,8 @@ class Ledger:
     """One input partition of one group: admits offsets, publishes what is finished.
 
     `carry` holds finished work that an earlier ledger of this partition could not
-    publish, so that what was paid for is not paid for again.
+    publish, so that what was paid for is not paid for again. `state` is rebuilt
+    before anything is admitted and told of every commit.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Ledger:
         group: str,
         settings: Settings,
         carry: dict[int, Sequence[Outbound]] | None = None,
+        state: PartitionState | None = None,
     ) -> None:
         self.tp = tp
         self.group = group
@@ -52,6 +54,7 @@ class Ledger:
         self._committed = 0
         self._next_commit = 0.0
         self._settings = settings
+        self._state = state
         self._progress = Progress()
         self._progress.admitted |= self.pending.keys()
         self._producer: AIOKafkaProducer | None = None
@@ -122,6 +125,8 @@ class Ledger:
                 await self._runner
         self._ready.set()
         await self._close_producer()
+        if self._state is not None:
+            self._state.drop(self.tp.partition)
         return len(cut)
 
     async def _run(self) -> None:
@@ -167,6 +172,8 @@ class Ledger:
         )
         self._producer = producer
         await asyncio.wait_for(producer.start(), _OPEN_TIMEOUT)
+        if self._state is not None:
+            await self._state.load(self.tp.partition)
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         try:
             await admin.start()
@@ -195,11 +202,13 @@ class Ledger:
         batch = dict(self.pending)
         base, done = self._progress.after(batch)
         await producer.begin_transaction()
-        sends: list[asyncio.Future[object]] = []
+        published: list[Outbound] = []
+        sends: list[asyncio.Future[RecordMetadata]] = []
         try:
             for records in batch.values():
                 for record in records:
-                    sends.append(await self._send(producer, record))  # noqa: PERF401
+                    sends.append(await self._send(producer, record))
+                    published.append(record)
             position = {self.tp: OffsetAndMetadata(base, encode(base, done))}
             await producer.send_offsets_to_transaction(position, self.group)
             await producer.commit_transaction()
@@ -207,18 +216,19 @@ class Ledger:
             for send in sends:
                 send.add_done_callback(_look_at)
             raise
-        for send in sends:
-            send.result()
+        placed = [(record, send.result().offset) for record, send in zip(published, sends, strict=True)]
         self._progress.commit(base, done, batch)
         for offset in batch:
             del self.pending[offset]
         self._committed = base
+        if self._state is not None:
+            self._state.committed(self.tp.partition, placed)
         self._next_commit = asyncio.get_running_loop().time() + self._settings.delivery.linger
         self._moved.set()
 
     @staticmethod
-    async def _send(producer: AIOKafkaProducer, record: Outbound) -> asyncio.Future[object]:
-        future: asyncio.Future[object] = await producer.send(
+    async def _send(producer: AIOKafkaProducer, record: Outbound) -> asyncio.Future[RecordMetadata]:
+        future: asyncio.Future[RecordMetadata] = await producer.send(
             record.topic,
             record.value,
             key=record.key,
@@ -250,7 +260,7 @@ class Ledger:
         }
 
 
-def _look_at(send: asyncio.Future[object]) -> None:
+def _look_at(send: asyncio.Future[RecordMetadata]) -> None:
     """Its transaction has failed and is made anew: nobody else asks what became of this part of it."""
     if not send.cancelled():
         send.exception()
