@@ -1,6 +1,6 @@
 """The index of finished jobs: from a short hash to where the state record lies, for a window of time.
 
-One entry is 16 bytes of SHA-256 and an offset: about 150 bytes of memory. Entries
+One entry is 16 bytes of SHA-256 and an offset: about 120 bytes of memory. Entries
 stand in slots of a 24th of the window, each forgotten as a whole.
 """
 

@@ -12,6 +12,7 @@ class MemoryFinished:
     """A `FinishedStore` of what it is given; compaction never takes a record here, `forget` does."""
 
     def __init__(self) -> None:
+        self._next = 0
         self._records: dict[tuple[int, int], tuple[Outbound, float]] = {}
 
     def write(self, records: Sequence[Outbound], *, at: float) -> list[tuple[Outbound, int]]:
@@ -19,7 +20,7 @@ class MemoryFinished:
         placed = []
         for record in records:
             assert record.partition is not None
-            offset = len(self._records)
+            offset, self._next = self._next, self._next + 1
             self._records[record.partition, offset] = (record, at)
             placed.append((record, offset))
         return placed

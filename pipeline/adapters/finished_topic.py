@@ -16,11 +16,13 @@ from pipeline.errors import VeilError
 from pipeline.ports import FinishedEntry
 from pipeline.settings import Settings
 from schemas.finished import Finished
-from schemas.topics import RECORD_MAX_BYTES
 
 log = structlog.get_logger()
 
 _POLL_MS = 250
+_READ_AHEAD = 1024 * 1024
+_ONE_BATCH = 1
+"""The broker gives a whole batch at least, however large: no more is needed where one record is."""
 
 
 class FinishedTopic:
@@ -44,7 +46,7 @@ class FinishedTopic:
     async def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
         """Everything that was written from a Unix time on, values unread."""
         tp = TopicPartition(self._topic, partition)
-        consumer = await self._open()
+        consumer = await self._open(_READ_AHEAD)
         try:
             consumer.assign([tp])
             end = (await consumer.end_offsets([tp]))[tp]
@@ -54,10 +56,10 @@ class FinishedTopic:
             consumer.seek(tp, start.offset)
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
-                    if record.key is not None:
-                        yield FinishedEntry(
-                            key=record.key, headers=record.headers, offset=record.offset, at=record.timestamp / 1000
-                        )
+                    at = record.timestamp / 1000
+                    # A transaction's marker can be younger than what comes after it.
+                    if record.key is not None and at >= since:
+                        yield FinishedEntry(key=record.key, headers=record.headers, offset=record.offset, at=at)
         finally:
             await consumer.stop()
 
@@ -74,25 +76,30 @@ class FinishedTopic:
 
     async def _value(self, tp: TopicPartition, offset: int) -> bytes | None:
         if self._consumer is None:
-            self._consumer = await self._open()
+            self._consumer = await self._open(_ONE_BATCH)
         consumer = self._consumer
         if tp not in consumer.assignment():
             consumer.assign([tp])
         consumer.seek(tp, offset)
-        while await consumer.position(tp) <= offset:
-            for record in (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=1)).get(tp, ()):
-                if record.offset == offset:
-                    value: bytes | None = record.value
-                    return value
-        return None
+        consumer.resume(tp)
+        try:
+            while await consumer.position(tp) <= offset:
+                for record in (await consumer.getmany(tp, timeout_ms=_POLL_MS, max_records=1)).get(tp, ()):
+                    if record.offset == offset:
+                        value: bytes | None = record.value
+                        return value
+            return None
+        finally:
+            # Or it would read ahead, wait for what is not there yet, and keep the next one waiting.
+            consumer.pause(tp)
 
-    async def _open(self) -> AIOKafkaConsumer:
+    async def _open(self, fetch_bytes: int) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             **client_options(self._settings),
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",
-            fetch_max_bytes=RECORD_MAX_BYTES,
+            max_partition_fetch_bytes=fetch_bytes,
         )
         try:
             await consumer.start()
