@@ -55,7 +55,8 @@ class _Claim:
 class Turn:
     """One job's turn. `answer` is an earlier one's where there is one; else the caller makes it and says so."""
 
-    def __init__(self, decision: Decision = Decision.COMPLETED, answer: Answer | None = None) -> None:
+    def __init__(self, asked: _Asked, decision: Decision = Decision.COMPLETED, answer: Answer | None = None) -> None:
+        self.asked = asked
         self.decision = decision
         self.answer = answer
         self.made: Answer | None = None
@@ -96,6 +97,10 @@ class Once:
         async for entry in self._store.entries(partition, since=start - self._window):
             self._remember(index, entry.key, entry.headers, entry.offset, entry.at)
         self._indexes[partition] = index
+        claims = self._claims.get(partition, {})
+        for key in [key for key, claim in claims.items() if claim.outcome.done() and index.find(key) is not None]:
+            # Its commit was thought to have failed, or another owner was faster.
+            del claims[key]
         log.info(
             "finished.loaded",
             topic=self._topic,
@@ -129,8 +134,8 @@ class Once:
         if turn.decision is Decision.REPEATED:
             return []
         finished = Finished(
-            job_digest=request.job_digest,
-            request_sha256=_asked(request).request_sha256,
+            job_digest=turn.asked.job_digest,
+            request_sha256=turn.asked.request_sha256,
             response=answer.body,
             completed_at=completed_at,
             usage=answer.usage,
@@ -155,7 +160,7 @@ class Once:
         claims = self._claims.setdefault(partition, {})
         earlier = await self._earlier(claims, key, asked, request.deadline, case)
         if earlier is not None:
-            yield Turn(Decision.REPEATED, earlier)
+            yield Turn(asked, Decision.REPEATED, earlier)
             return
         claim = claims[key] = _Claim(asked)
         outcome: Answer | VeilError | None = None
@@ -195,12 +200,12 @@ class Once:
     async def _stored(self, partition: int, key: bytes, asked: _Asked, request: RedactedRequest) -> Turn:
         found = await self._fetch(partition, key)
         if found is not None and _repeats(asked, _Asked(found.job_digest, found.request_sha256)):
-            return Turn(Decision.REPEATED, _answer(found))
+            return Turn(asked, Decision.REPEATED, _answer(found))
         if self._reuse_identical:
             found = await self._fetch(partition, body_key(request.tenant, request.endpoint, request.body))
             if found is not None and found.request_sha256 == asked.request_sha256:
-                return Turn(Decision.REUSED, _answer(found))
-        return Turn()
+                return Turn(asked, Decision.REUSED, _answer(found))
+        return Turn(asked)
 
     async def _fetch(self, partition: int, key: bytes) -> Finished | None:
         index = self._indexes.get(partition)

@@ -14,9 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
+from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.keyring import init_keys
 from pipeline.adapters.reader import TopicReader
-from pipeline.client import Client
+from pipeline.client import Client, ResultTimeout
 from pipeline.keys import Role
 from pipeline.ports import TopicNames
 from pipeline.settings import ClientSettings, Settings
@@ -24,6 +25,7 @@ from schemas.audit import AuditEvent, Decision
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.job import Job
+from schemas.redacted import JobDigest, RedactedRequest
 from schemas.result import Result, Status
 from tests.integration.deployment import Deployment, eventually
 
@@ -88,6 +90,23 @@ async def test_a_job_id_that_comes_again_is_answered_without_a_call_to_its_own_r
     assert again.labels == fields.get("labels", {})
     assert len(stub.requests) == 1
     assert await completer_decisions(settings) == [(Decision.COMPLETED, 1), (Decision.REPEATED, 0)]
+
+
+async def test_copies_meet_in_one_partition_and_equal_requests_of_two_jobs_do_not_show_as_equal(
+    client: Client, settings: Settings
+) -> None:
+    copies = [client.job(chat(TEXT), job_id="job-1", **fields) for fields, _ in COPIES.values()]
+    for job in (*copies, client.job(chat(TEXT), job_id="job-2"), client.job(chat(TEXT), job_id="job-1", tenant="acme")):
+        await client.complete(job, timeout=TIMEOUT)
+    keys: dict[tuple[str, str], set[tuple[bytes, JobDigest]]] = {}
+    name = TopicNames(settings.kafka.topic_prefix)["redacted"]
+    async with TopicReader(settings, [name], start="beginning") as reader:
+        async for record in reader.records():
+            request = msgspec.json.decode(record.value, type=RedactedRequest)
+            keys.setdefault((request.tenant, request.job_id), set()).add((record.key, request.job_digest))
+    assert [len(found) for found in keys.values()] == [1, 1, 1]
+    assert len({key for found in keys.values() for key, _ in found}) == 3
+    assert len({digest.value for found in keys.values() for _, digest in found}) == 3
 
 
 async def test_copies_that_come_while_the_first_is_under_way_share_its_answer(
@@ -242,3 +261,23 @@ async def test_a_client_that_submits_again_too_early_gets_each_outcome_once_and_
     assert sorted(ended) == sorted(job.job_id for job in jobs)
     assert len(await read(settings, "jobs")) > 5
     assert len(stub.requests) == 5
+
+
+UNANSWERED: dict[str, tuple[float, float | None, int]] = {
+    "again and again, each time after twice as long": (0.5, None, 3),
+    "never, where that is set": (0.0, None, 1),
+    "not after its deadline": (0.5, 0.1, 1),
+}
+
+
+@pytest.mark.parametrize(("after", "deadline", "copies"), UNANSWERED.values(), ids=UNANSWERED.keys())
+async def test_a_job_without_an_outcome_is_submitted(
+    settings: Settings, after: float, deadline: float | None, copies: int
+) -> None:
+    await create_topics(settings)
+    eager = msgspec.structs.replace(settings, client=ClientSettings(resubmit_after=after))
+    async with Client(eager) as client:
+        job = client.job(chat(TEXT), deadline=None if deadline is None else time.time() + deadline)
+        with pytest.raises(ResultTimeout):
+            await client.complete(job, timeout=2.5)
+    assert len(await read(settings, "jobs")) == copies
