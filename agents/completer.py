@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM
 from pipeline.keys import Role
@@ -12,6 +13,7 @@ from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings, WrongSettings
 from pipeline.stages.boundary import Boundary
 from pipeline.stages.completer import CompleterWork
+from pipeline.stages.once import Once
 from schemas.topics import TopicId
 
 SOURCES: tuple[TopicId, ...] = ("redacted",)
@@ -25,7 +27,18 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
     if not api_key:
         raise WrongSettings("the completer needs OPENAI_API_KEY in its environment")
     base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
-    async with OpenAILLM(settings.openai, api_key=api_key, base_url=base_url) as llm:
-        work = CompleterWork(keyring=keyring, topics=topics, llm=llm)
+    async with (
+        OpenAILLM(settings.openai, api_key=api_key, base_url=base_url) as llm,
+        FinishedTopic(settings, topics["finished"]) as finished,
+    ):
+        once = Once(
+            finished,
+            topics,
+            window=settings.delivery.job_window,
+            reuse_identical=settings.openai.reuse_identical,
+            clock=clock,
+        )
+        work = CompleterWork(keyring=keyring, topics=topics, llm=llm, once=once)
         # No key of its own to hash with: hashes of untrusted ids are comparable within one process only.
-        yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))
+        hash_key = secrets.token_bytes(32)
+        yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=hash_key, state=once)

@@ -21,12 +21,12 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from agents.progress import Progress, decode, decode_chain, encode
 from pipeline.adapters.kafka import client_options, producer_options
 from pipeline.audit import AuditTrail, Chain, chain_name
-from pipeline.ports import Outbound
+from pipeline.ports import Outbound, PartitionState
 from pipeline.settings import Settings
 
 log = structlog.get_logger()
@@ -43,7 +43,8 @@ class Ledger:
     """One input partition of one group: admits offsets, publishes what is finished.
 
     `carry` holds finished work that an earlier ledger of this partition could not
-    publish, so that what was paid for is not paid for again.
+    publish, so that what was paid for is not paid for again. `state` is rebuilt
+    before anything is admitted and told of every commit.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Ledger:
         settings: Settings,
         trail: AuditTrail,
         carry: dict[int, Sequence[Outbound]] | None = None,
+        state: PartitionState | None = None,
     ) -> None:
         self.tp = tp
         self.group = group
@@ -61,6 +63,7 @@ class Ledger:
         self._committed = 0
         self._next_commit = 0.0
         self._settings = settings
+        self._state = state
         self._progress = Progress()
         self._progress.admitted |= self.pending.keys()
         self._trail = trail
@@ -133,6 +136,8 @@ class Ledger:
                 await self._runner
         self._ready.set()
         await self._close_producer()
+        if self._state is not None:
+            self._state.drop(self.tp.partition)
         return len(cut)
 
     async def _run(self) -> None:
@@ -192,6 +197,8 @@ class Ledger:
         )
         self._producer = producer
         await asyncio.wait_for(producer.start(), _OPEN_TIMEOUT)
+        if self._state is not None:
+            await self._state.load(self.tp.partition)
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         try:
             await admin.start()
@@ -229,7 +236,7 @@ class Ledger:
         finished = [record for records in batch.values() for record in records]
         records, chain = self._trail.link(self._chain, finished, now=time.time(), sign=self._closing or not batch)
         await producer.begin_transaction()
-        sends: list[asyncio.Future[object]] = []
+        sends: list[asyncio.Future[RecordMetadata]] = []
         try:
             for record in records:
                 sends.append(await self._send(producer, record))  # noqa: PERF401
@@ -240,21 +247,22 @@ class Ledger:
             for send in sends:
                 send.add_done_callback(_look_at)
             raise
-        for send in sends:
-            send.result()
+        placed = [(record, send.result().offset) for record, send in zip(records, sends, strict=True)]
         self._progress.commit(base, done, batch)
         for offset in batch:
             del self.pending[offset]
         self._committed = base
+        self._chain = chain
+        if self._state is not None:
+            self._state.committed(self.tp.partition, placed)
         ended = asyncio.get_running_loop().time()
         busy = min((ended - began) * _BUSY_SHARE, _BUSY_MAX)
         self._next_commit = ended + max(self._settings.delivery.linger, busy)
-        self._chain = chain
         self._moved.set()
 
     @staticmethod
-    async def _send(producer: AIOKafkaProducer, record: Outbound) -> asyncio.Future[object]:
-        future: asyncio.Future[object] = await producer.send(
+    async def _send(producer: AIOKafkaProducer, record: Outbound) -> asyncio.Future[RecordMetadata]:
+        future: asyncio.Future[RecordMetadata] = await producer.send(
             record.topic,
             record.value,
             key=record.key,
@@ -286,7 +294,7 @@ class Ledger:
         }
 
 
-def _look_at(send: asyncio.Future[object]) -> None:
+def _look_at(send: asyncio.Future[RecordMetadata]) -> None:
     """Its transaction has failed and is made anew: nobody else asks what became of this part of it."""
     if not send.cancelled():
         send.exception()

@@ -11,7 +11,7 @@ from pipeline.sealing import length_prefixed
 from schemas.codes import ErrorCode
 from schemas.envelope import Sealed
 from schemas.job import Endpoint
-from schemas.redacted import Attestation, RedactedRequest
+from schemas.redacted import Attestation, JobDigest, RedactedRequest
 
 _VERSION = b"veilstream/attestation/1"
 
@@ -29,12 +29,13 @@ class AttestationExpired(VeilError):
 
 
 class Claims(msgspec.Struct, frozen=True, kw_only=True):
-    """What is signed: every field that decides what is sent and how it is restored."""
+    """What is signed: every field that decides what is sent, whether it was sent before, and how it is restored."""
 
     body: bytes
     job_id: str
     tenant: str
     endpoint: Endpoint
+    job_digest: JobDigest
     policy_version: str
     detector_version: str
     vault: Sealed
@@ -53,6 +54,8 @@ class Claims(msgspec.Struct, frozen=True, kw_only=True):
             self.job_id.encode(),
             self.tenant.encode(),
             self.endpoint.encode(),
+            self.job_digest.key_id.encode(),
+            self.job_digest.value.encode(),
             self.policy_version.encode(),
             self.detector_version.encode(),
             hashlib.sha256(vault).digest(),
@@ -80,6 +83,7 @@ def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> No
         job_id=request.job_id,
         tenant=request.tenant,
         endpoint=request.endpoint,
+        job_digest=request.job_digest,
         policy_version=request.policy_version,
         detector_version=request.detector_version,
         vault=request.vault,

@@ -6,6 +6,7 @@ async with Client(settings) as client:
 
 import asyncio
 import secrets
+import time
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -135,26 +136,26 @@ class Client:
     async def complete(self, job: Job, *, plain: bool = False, timeout: float | None = None) -> Result:
         """Submit a job and wait for its end.
 
+        When nothing has come after `client.resubmit_after` seconds the same job is
+        submitted again, and again after twice as long: whatever was lost on the way
+        is made good, and a job that was not lost is paid once all the same.
+
         Raises:
             ResultTimeout: nothing came within `timeout` seconds.
         """
         await self._listen()
         key = (job.tenant, job.job_id)
         future = self._waiting.setdefault(key, asyncio.get_running_loop().create_future())
-        place: _Place | None = None
+        places: list[_Place] = []
         try:
-            place = await self._send(job, plain=plain)
-            self._sent[place] = key
-            early = self._unclaimed.pop(place, None)
-            if early is not None:
-                self._settle_dead_letter(place, early)
-            return await asyncio.wait_for(asyncio.shield(future), timeout)
+            async with asyncio.timeout(timeout):
+                return await self._outcome(job, future, places, plain=plain)
         except TimeoutError:
             raise ResultTimeout(f"no result after {timeout:g} s") from None
         finally:
             if self._waiting.get(key) is future:
                 del self._waiting[key]
-            if place is not None:
+            for place in places:
                 self._sent.pop(place, None)
 
     async def complete_all(
@@ -202,6 +203,22 @@ class Client:
                 if opened is not None and opened[0] not in seen:
                     seen.add(opened[0])
                     yield opened[1]
+
+    async def _outcome(self, job: Job, future: asyncio.Future[Result], places: list[_Place], *, plain: bool) -> Result:
+        wait = self._settings.client.resubmit_after or None
+        while True:
+            place = await self._send(job, plain=plain)
+            places.append(place)
+            self._sent[place] = (job.tenant, job.job_id)
+            early = self._unclaimed.pop(place, None)
+            if early is not None:
+                self._settle_dead_letter(place, early)
+            done, _ = await asyncio.wait([future], timeout=wait)
+            # A copy past the job's deadline would be refused, although the first one may have been answered in time.
+            if done or wait is None or (job.deadline is not None and time.time() > job.deadline):
+                return await asyncio.shield(future)
+            wait *= 2
+            log.info("job.resubmitted", job_id=job.job_id, attempts=len(places) + 1)
 
     async def _send(self, job: Job, *, plain: bool) -> _Place:
         if self._producer is None:

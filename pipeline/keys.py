@@ -144,9 +144,13 @@ class Keyring(msgspec.Struct, frozen=True, kw_only=True):
 
     def scope_key(self) -> bytes:
         """The newest secret that placeholders and record keys are derived with."""
+        return self.scope_epoch()[1]
+
+    def scope_epoch(self) -> tuple[str, bytes]:
+        """The newest scope secret and its id."""
         for epoch in self.private.get(KeyName.SCOPE, ()):
             if isinstance(epoch.key, bytes):
-                return epoch.key
+                return epoch.key_id, epoch.key
         raise KeyUnavailable("no scope key")
 
     def require(self, role: Role) -> None:

@@ -1,12 +1,13 @@
 """What the stages take and give, and the protocols that adapters implement."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 import msgspec
 
 from pipeline.errors import VeilError
 from schemas.completion import Usage
+from schemas.finished import Finished
 from schemas.job import Endpoint
 from schemas.topics import TOPICS, TopicId
 
@@ -41,12 +42,33 @@ class Outbound(msgspec.Struct, frozen=True, kw_only=True):
         return f"<Outbound {self.topic}>"
 
 
+class PartitionState(Protocol):
+    """What a stage remembers of a partition of the one topic it reads, as far as it is committed."""
+
+    async def load(self, partition: int) -> None:
+        """Rebuild it; called once earlier owners of the partition are fenced, before any of its records is worked on.
+
+        Whatever it raises, it is called again.
+        """
+        ...
+
+    def committed(self, partition: int, records: Sequence[tuple[Outbound, int]]) -> None:
+        """These records, with their offsets, are what one transaction has committed."""
+        ...
+
+    def drop(self, partition: int) -> None:
+        """The partition is given up."""
+        ...
+
+
 class Stage(Protocol):
     """One role's work on one record: everything that must be published when it is done.
 
     It never raises for what a record holds: a record that fails becomes a dead
-    letter among the records it returns.
+    letter among the records it returns. Whoever calls it keeps `state` told, where there is one.
     """
+
+    state: PartitionState | None
 
     async def process(self, inbound: Inbound) -> Sequence[Outbound]: ...
 
@@ -81,6 +103,27 @@ class LLM(Protocol):
         Raises:
             CallFailed: no answer was to be had; the subclass's code says why.
         """
+        ...
+
+
+class FinishedEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a finished job's record lies; `at` is when it was written, in Unix seconds."""
+
+    key: bytes
+    headers: Headers
+    offset: int
+    at: float
+
+
+class FinishedStore(Protocol):
+    """The committed records of finished jobs."""
+
+    def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
+        """Those written from a Unix time on, in order."""
+        ...
+
+    async def fetch(self, partition: int, offset: int) -> Finished | None:
+        """One of them, or nothing where it cannot be had."""
         ...
 
 

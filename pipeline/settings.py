@@ -82,7 +82,12 @@ class PolicySettings(_Section, frozen=True, kw_only=True):
 
 
 class OpenAISettings(_Section, frozen=True, kw_only=True):
-    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`."""
+    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`.
+
+    `reuse_identical` answers a job from another job's stored answer where tenant and
+    redacted request are the same, within `delivery.job_window` and one partition of
+    the redacted topic. A request that samples gets the same sample again: off by default.
+    """
 
     max_in_flight: Count = 500
     timeout: Seconds = 120.0
@@ -90,15 +95,27 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     backoff: Seconds = 0.5
     backoff_max: Seconds = 30.0
     allowed_hosts: tuple[str, ...] = ()
+    reuse_identical: bool = False
 
 
 class DeliverySettings(_Section, frozen=True, kw_only=True):
-    """The offset ledger. `linger` is the least time between two transactions of a partition."""
+    """The offset ledger, and how long a finished job is remembered.
+
+    `linger` is the least time between two transactions of a partition. A job id
+    submitted again within `job_window` of its completion is answered without a call.
+    """
 
     max_in_flight: Count = 64
     linger: Seconds = 0.03
     drain_deadline: Seconds = 20.0
     transaction_timeout: Seconds = 20.0
+    job_window: Seconds = 24 * 3600.0
+
+
+class ClientSettings(_Section, frozen=True, kw_only=True):
+    """The producer's side. A job without an outcome is sent again after `resubmit_after` seconds; 0: never."""
+
+    resubmit_after: Annotated[float, msgspec.Meta(ge=0)] = 300.0
 
 
 class LimitSettings(_Section, frozen=True, kw_only=True):
@@ -146,6 +163,7 @@ class Settings(_Section, frozen=True, kw_only=True):
     openai: OpenAISettings = OpenAISettings()
     delivery: DeliverySettings = DeliverySettings()
     audit: AuditSettings = AuditSettings()
+    client: ClientSettings = ClientSettings()
     limits: LimitSettings = LimitSettings()
     log: LogSettings = LogSettings()
     health: HealthSettings = HealthSettings()

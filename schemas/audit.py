@@ -15,12 +15,14 @@ from schemas.result import Receipt
 
 
 class Decision(StrEnum):
-    """What a stage decided."""
+    """What a stage decided; `repeated` and `reused` answers were stored ones, and no call was made."""
 
     REDACTED = "redacted"
     BLOCKED = "blocked"
     REFUSED = "refused"
     COMPLETED = "completed"
+    REPEATED = "repeated"
+    REUSED = "reused"
     FAILED = "failed"
     RESTORED = "restored"
 

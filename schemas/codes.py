@@ -35,6 +35,7 @@ class ErrorCode(StrEnum):
     LONE_SURROGATE = "lone_surrogate"
     DEADLINE_PASSED = "deadline_passed"
     NO_RESULT = "no_result"
+    JOB_ID_CONFLICT = "job_id_conflict"
     # what the policy says
     UNKNOWN_POLICY = "unknown_policy"
     BLOCKED_BY_POLICY = "blocked_by_policy"

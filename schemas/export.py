@@ -14,6 +14,7 @@ from schemas.base import Wire
 from schemas.completion import Completion
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope, ReplayContent
+from schemas.finished import Finished
 from schemas.job import Job
 from schemas.redacted import RedactedRequest, VaultContent
 from schemas.result import Result
@@ -21,7 +22,17 @@ from schemas.topics import TOPICS, TopicId
 
 MESSAGES: dict[str, type[Wire]] = {
     message.__name__: message
-    for message in (Job, Envelope, RedactedRequest, Completion, Result, AuditEvent, AuditCheckpoint, DeadLetter)
+    for message in (
+        Job,
+        Envelope,
+        RedactedRequest,
+        Completion,
+        Finished,
+        Result,
+        AuditEvent,
+        AuditCheckpoint,
+        DeadLetter,
+    )
 }
 SEALED: dict[str, type[msgspec.Struct]] = {"VaultContent": VaultContent, "ReplayContent": ReplayContent}
 """What lies inside a seal: described for whoever opens it, never on the wire as it is."""
@@ -41,12 +52,12 @@ def asyncapi(prefix: str = "llm.") -> dict[str, Any]:
     """The topics as channels and each role's reads and writes as operations (AsyncAPI 3.0.0)."""
     reads: dict[str, tuple[TopicId, ...]] = {
         "redactor": ("jobs", "plain"),
-        "completer": ("redacted",),
+        "completer": ("redacted", "finished"),
         "rehydrator": ("completions",),
     }
     writes: dict[str, tuple[TopicId, ...]] = {
         "redactor": ("redacted", "results", "dead_letters", "audit"),
-        "completer": ("completions", "dead_letters", "audit"),
+        "completer": ("completions", "finished", "dead_letters", "audit"),
         "rehydrator": ("results", "dead_letters", "audit"),
     }
     operations: dict[str, Any] = {}

@@ -21,6 +21,18 @@ class Attestation(Wire, frozen=True, kw_only=True):
     signature: bytes
 
 
+class JobDigest(Wire, frozen=True, kw_only=True):
+    """A keyed hash of what a job asks for: its endpoint and its request's bytes as the producer spelled them.
+
+    Keyed with the scope secret `key_id`, so that nobody else can test a guess at
+    the raw request; job id and tenant are hashed too, so that equal requests of
+    two jobs have unequal digests. Only digests of one key can be compared.
+    """
+
+    key_id: KeyId
+    value: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+
+
 class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="redacted/1"):
     """A request fit to be sent: `body` is the exact bytes that OpenAI will get."""
 
@@ -28,6 +40,7 @@ class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="
     tenant: Id
     endpoint: Endpoint
     body: bytes
+    job_digest: JobDigest
     policy_version: Label
     detector_version: Label
     attestation: Attestation

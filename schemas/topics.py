@@ -9,18 +9,21 @@ DAY_MS = 24 * HOUR_MS
 RECORD_MAX_BYTES = 32 * 1024 * 1024
 """Four times the largest job (8 MiB): base64, the sealed copies and the envelope need the room."""
 
-TopicId = Literal["jobs", "plain", "redacted", "completions", "results", "dead_letters", "audit"]
+TopicId = Literal["jobs", "plain", "redacted", "completions", "finished", "results", "dead_letters", "audit"]
 
 
 class Topic(msgspec.Struct, frozen=True, kw_only=True):
-    """One topic. `holds`: what a reader of the broker's disk would find there."""
+    """One topic. `holds`: what a reader of the broker's disk would find there.
+
+    Partition n of a topic `partitioned_as` another has to do with partition n of the other.
+    """
 
     id: TopicId
     suffix: str
     carries: tuple[str, ...]
     holds: Literal["sealed", "redacted", "counts", "raw"]
     retention_ms: int
-    partitions: int | None = None
+    partitioned_as: TopicId | None = None
     config: dict[str, str] = {}
 
     def name(self, prefix: str) -> str:
@@ -68,6 +71,16 @@ TOPICS: dict[TopicId, Topic] = {
             carries=("Completion",),
             holds="redacted",
             retention_ms=7 * DAY_MS,
+        ),
+        Topic(
+            id="finished",
+            suffix="finished",
+            carries=("Finished",),
+            holds="redacted",
+            retention_ms=DAY_MS,
+            partitioned_as="redacted",
+            # One record a job, kept as long as `delivery.job_window` says (pipeline.adapters.kafka sets both times).
+            config={"cleanup.policy": "compact,delete", "segment.ms": str(HOUR_MS)},
         ),
         Topic(id="results", suffix="results", carries=("Envelope",), holds="sealed", retention_ms=7 * DAY_MS),
         Topic(

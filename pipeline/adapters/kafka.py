@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 from pipeline.errors import VeilError
 from pipeline.settings import KafkaSettings, Settings, WrongSettings
 from schemas.codes import ErrorCode
-from schemas.topics import RECORD_MAX_BYTES, TOPICS, Topic
+from schemas.topics import HOUR_MS, RECORD_MAX_BYTES, TOPICS, Topic
 
 
 class BrokerUnreachable(VeilError):
@@ -89,7 +89,8 @@ async def create_topics(settings: Settings) -> list[str]:
 
     Raises:
         WrongSettings: a tenant's reply topic, which is the tenant's to make, does not exist;
-            a result for it could never be published and would hold up all behind it.
+            a result for it could never be published and would hold up all behind it. Or a topic
+            that has its partitions in common with another has fewer of them.
     """
     admin = await open_admin(settings)
     try:
@@ -97,10 +98,15 @@ async def create_topics(settings: Settings) -> list[str]:
         for topic in _reply_topics(settings):
             if topic not in existing:
                 raise WrongSettings(f"reply topic {topic} of tenants.*.reply_topics does not exist; make it first")
-        missing = [topic for topic in TOPICS.values() if topic.name(settings.kafka.topic_prefix) not in existing]
+        prefix = settings.kafka.topic_prefix
+        faults = await _partition_faults(admin, prefix, existing)
+        if faults:
+            raise WrongSettings(faults[0])
+        missing = [topic for topic in TOPICS.values() if topic.name(prefix) not in existing]
         if not missing:
             return []
-        response = await admin.create_topics([_new_topic(topic, settings.kafka) for topic in missing])
+        counts = await _partitions(admin, [topic.name(prefix) for topic in TOPICS.values()])
+        response = await admin.create_topics([_new_topic(topic, settings, counts) for topic in missing])
         made = []
         for name, code, *_ in response.topic_errors:
             error = for_code(code)
@@ -118,13 +124,48 @@ def _reply_topics(settings: Settings) -> list[str]:
     return sorted({topic for tenant in settings.tenants.values() for topic in tenant.reply_topics})
 
 
-def _new_topic(topic: Topic, kafka: KafkaSettings) -> NewTopic:
+def _new_topic(topic: Topic, settings: Settings, counts: dict[str, int]) -> NewTopic:
+    kafka = settings.kafka
+    beside = TOPICS[topic.partitioned_as].name(kafka.topic_prefix) if topic.partitioned_as else ""
     return NewTopic(
         topic.name(kafka.topic_prefix),
-        topic.partitions or kafka.partitions,
+        counts.get(beside, kafka.partitions),
         kafka.replication,
-        topic_configs=topic.configs(),
+        topic_configs=_configs(topic, settings),
     )
+
+
+def _configs(topic: Topic, settings: Settings) -> dict[str, str]:
+    """The topic's configuration; a finished job is kept as long as it is remembered, in segments of an hour or less."""
+    if topic.id != "finished":
+        return topic.configs()
+    window_ms = int(settings.delivery.job_window * 1000)
+    return topic.configs() | {
+        "retention.ms": str(window_ms),
+        "segment.ms": str(max(min(window_ms // 24, HOUR_MS), 10_000)),
+    }
+
+
+async def _partitions(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, int]:
+    """How many partitions the topics have that exist."""
+    described = await admin.describe_topics(names)
+    return {topic["topic"]: len(topic["partitions"]) for topic in described if not topic["error_code"]}
+
+
+async def _partition_faults(admin: AIOKafkaAdminClient, prefix: str, existing: set[str]) -> list[str]:
+    """Where records of one partition could not go to the partition of the same number of another topic."""
+    pairs = [
+        (topic.name(prefix), TOPICS[topic.partitioned_as].name(prefix))
+        for topic in TOPICS.values()
+        if topic.partitioned_as
+    ]
+    pairs = [pair for pair in pairs if existing.issuperset(pair)]
+    counts = await _partitions(admin, [name for pair in pairs for name in pair]) if pairs else {}
+    return [
+        f"{name} has fewer partitions than {other}: give it as many"
+        for name, other in pairs
+        if counts.get(name, 0) < counts.get(other, 0)
+    ]
 
 
 async def check_topics(settings: Settings) -> list[str]:
@@ -138,6 +179,7 @@ async def check_topics(settings: Settings) -> list[str]:
             for topic in TOPICS.values()
             if topic.name(prefix) not in existing
         ]
+        faults += await _partition_faults(admin, prefix, existing)
         faults += [f"reply topic {topic} does not exist" for topic in _reply_topics(settings) if topic not in existing]
         found = [topic for topic in TOPICS.values() if topic.name(prefix) in existing]
         if not found:
@@ -151,7 +193,7 @@ async def check_topics(settings: Settings) -> list[str]:
             name = topic.name(prefix)
             faults += [
                 f"{name}: {key} is {actual.get(name, {}).get(key)}, should be {value}"
-                for key, value in topic.configs().items()
+                for key, value in _configs(topic, settings).items()
                 if actual.get(name, {}).get(key) != value
             ]
         return faults

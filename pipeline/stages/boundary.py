@@ -15,7 +15,7 @@ import structlog
 
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring
-from pipeline.ports import Inbound, Outbound, TopicNames
+from pipeline.ports import Inbound, Outbound, PartitionState, TopicNames
 from pipeline.sealing import SealContext, length_prefixed, seal
 from schemas.audit import AuditEvent, Decision, Head, Origin
 from schemas.base import Wire
@@ -111,7 +111,17 @@ class Work(Protocol):
 class Boundary:
     """A `Stage`: runs the work and settles its faults."""
 
-    def __init__(self, work: Work, *, keyring: Keyring, topics: TopicNames, clock: Clock, hash_key: bytes) -> None:
+    def __init__(
+        self,
+        work: Work,
+        *,
+        keyring: Keyring,
+        topics: TopicNames,
+        clock: Clock,
+        hash_key: bytes,
+        state: PartitionState | None = None,
+    ) -> None:
+        self.state = state
         self._work = work
         self._keyring = keyring
         self._topics = topics

@@ -13,9 +13,10 @@ from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keyring
-from pipeline.ports import LLM, CallFailed, Inbound, Outbound, TopicNames
-from pipeline.stages.boundary import Case, DeadlinePassed, publish
-from schemas.audit import AuditEvent, Decision
+from pipeline.ports import LLM, Answer, CallFailed, Inbound, Outbound, TopicNames
+from pipeline.stages.boundary import Case, DeadlinePassed, check_sizes, publish
+from pipeline.stages.once import Once, Turn
+from schemas.audit import AuditEvent
 from schemas.completion import Completion, Failure
 from schemas.redacted import RedactedRequest
 
@@ -25,13 +26,14 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM) -> None:
+    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM, once: Once) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm
+        self._once = once
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
-        """Verify, send, hand on."""
+        """Verify, send unless there is an answer already, hand on."""
         request = decode(inbound.value, RedactedRequest)
         case.job_id, case.tenant, case.endpoint = request.job_id, request.tenant, request.endpoint
         key = self._keyring.verifying_key(KeyName.ATTESTATION, request.attestation.key_id)
@@ -43,11 +45,23 @@ class CompleterWork:
         self._trust(request, case)
         if request.deadline is not None and case.now > request.deadline:
             raise DeadlinePassed
+        case.attempts = 0
+        async with self._once.turn(request, case) as turn:
+            answer = turn.answer or await self._call(request, case)
+            records = self._records(request, answer, turn, case)
+            # Refused here, the job also ends for those that wait for its answer.
+            check_sizes(records)
+            turn.made = answer
+        return records
+
+    async def _call(self, request: RedactedRequest, case: Case) -> Answer:
         try:
-            answer = await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+            return await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
         except CallFailed as failed:
             case.attempts = failed.attempts
             raise
+
+    def _records(self, request: RedactedRequest, answer: Answer, turn: Turn, case: Case) -> list[Outbound]:
         completion = _completion(request, completed_at=case.clock(), attempts=answer.attempts)
         completion = msgspec.structs.replace(
             completion, response=answer.body, usage=answer.usage, openai_request_id=answer.request_id
@@ -55,7 +69,7 @@ class CompleterWork:
         audit = AuditEvent(
             at=completion.completed_at,
             stage=self.stage,
-            decision=Decision.COMPLETED,
+            decision=turn.decision,
             origin=case.origin,
             job_id=request.job_id,
             tenant=request.tenant,
@@ -67,6 +81,7 @@ class CompleterWork:
         )
         return [
             publish(self._topics["completions"], case.key, completion),
+            *self._once.record(request, answer, turn, case.inbound.partition, completion.completed_at),
             publish(self._topics["audit"], case.key, audit),
         ]
 

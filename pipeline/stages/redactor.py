@@ -24,7 +24,7 @@ from schemas.codes import ErrorCode
 from schemas.completion import Failure
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Job
-from schemas.redacted import RedactedRequest, VaultContent
+from schemas.redacted import JobDigest, RedactedRequest, VaultContent
 
 _ENVELOPE_OVERHEAD = 16 * 1024
 
@@ -146,9 +146,8 @@ class RedactorWork:
             if name is not None and detector.detect(RawText(name), prose=False):
                 raise UnsafeId
         case.trusted = True
-        case.key = keyed_hash(
-            self._keyring.scope_key(), "record-key", job.tenant, job.conversation or job.job_id
-        ).encode()
+        # Not the conversation's: all copies of a job id meet in one partition, where the completer does it once.
+        case.key = keyed_hash(self._keyring.scope_key(), "record-key", job.tenant, job.job_id).encode()
 
     def _reply(self, job: Job) -> Reply:
         if job.reply_key is not None:
@@ -173,6 +172,7 @@ class RedactorWork:
             job_id=job.job_id,
             tenant=job.tenant,
             endpoint=job.endpoint,
+            job_digest=self._digest(job),
             policy_version=case.policy_version or "",
             detector_version=case.detector_version or "",
             vault=vault,
@@ -184,6 +184,7 @@ class RedactorWork:
             tenant=job.tenant,
             endpoint=job.endpoint,
             body=redacted.body,
+            job_digest=claims.job_digest,
             policy_version=claims.policy_version,
             detector_version=claims.detector_version,
             attestation=attest(key, claims),
@@ -195,6 +196,13 @@ class RedactorWork:
             # It stands in the clear: cut to what can matter, and to seconds, it holds no number of somebody's.
             deadline=None if job.deadline is None else float(round(min(job.deadline, expires_at))),
         )
+
+    def _digest(self, job: Job) -> JobDigest:
+        """The request's bytes as they are: a producer that retries sends the same; deadline and labels may differ."""
+        key_id, key = self._keyring.scope_epoch()
+        request = hashlib.sha256(job.request).hexdigest()
+        value = keyed_hash(key, "job-digest", job.tenant, job.job_id, job.endpoint, request)
+        return JobDigest(key_id=key_id, value=value)
 
     def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody) -> Sealed:
         reply = case.reply

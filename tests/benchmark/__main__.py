@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.detection import build_detector, catalogue
 from tests import evasions as disguises
-from tests.benchmark import detection_speed, evasions, pipeline_speed, quality, report
+from tests.benchmark import detection_speed, evasions, pipeline_speed, quality, recovery_speed, report
 from tests.benchmark.evaluation import DATA, SETS, present
 from tests.benchmark.peers import comparison
 
@@ -122,12 +122,26 @@ def pipeline(run: Run) -> None:
         )
 
 
+def recovery(run: Run) -> None:
+    """A completer that has lost its memory of 100,000 finished jobs."""
+    run.add("memory of one finished job", f"{recovery_speed.index_bytes():.0f} bytes")
+    for row in recovery_speed.measure(100_000, (1, 4)):
+        run.add(
+            f"{row.entries} finished jobs known again, {row.partitions} partition(s)",
+            f"{row.seconds:.1f} s, {row.entries / row.seconds:,.0f} a second",
+            f"{row.cpu_seconds:.1f} CPU-s, {row.megabytes:.0f} MB resident",
+            wanted="< 5 s",
+        )
+        run.add("  stored answers fetched, one by one", f"{row.fetches_per_second:.0f} a second")
+
+
 PARTS: Mapping[str, Callable[[Run], None]] = {
     "detection": detection,
     "disguises": hidden,
     "quality": our_quality,
     "peers": peers,
     "pipeline": pipeline,
+    "recovery": recovery,
 }
 
 

@@ -13,12 +13,16 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from agents.app import build_app
 from agents.ledgers import Ledgers
 from agents.metrics import Metrics
-from pipeline.ports import Inbound, Outbound
+from pipeline.audit import AuditTrail
+from pipeline.keys import Keyring, Role
+from pipeline.ports import Inbound, Outbound, TopicNames
 from pipeline.settings import KafkaSettings, Settings
 
 
 class HandOn:
     """A `Stage` that publishes what it reads."""
+
+    state = None
 
     def __init__(self, target: str) -> None:
         self._target = target
@@ -32,7 +36,8 @@ async def ledger(broker: str, source: str, target: str) -> None:
     """As a worker does it: read committed, publish and commit in transactions."""
     settings = Settings(kafka=KafkaSettings(bootstrap_servers=broker))
     stage = HandOn(target)
-    ledgers = Ledgers(f"{source}.relay", stage, settings, max_in_flight=500, metrics=Metrics().of("relay"))
+    trail = AuditTrail(Role.COMPLETER, keyring=Keyring(), topics=TopicNames(""), settings=settings.audit)
+    ledgers = Ledgers(f"{source}.relay", stage, settings, trail=trail, max_in_flight=500, metrics=Metrics().of("relay"))
     app = build_app(ledgers.group, [source], settings, ledgers)
 
     @app.on_rebalance_complete.connect

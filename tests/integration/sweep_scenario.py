@@ -457,7 +457,7 @@ class Scenario:
     async def consume_everything(self) -> bytes:
         """Every record of every topic but the plain one, as one would find them without the broker's files."""
         parts: list[bytes] = []
-        for topic in ("jobs", "redacted", "completions", "results", "dead_letters", "audit"):
+        for topic in ("jobs", "redacted", "completions", "finished", "results", "dead_letters", "audit"):
             for key, value, headers in await self.consume(topic):
                 parts += [key or b"", value or b"", *(part for name, text in headers for part in (name.encode(), text))]
         return b"\n".join(parts)

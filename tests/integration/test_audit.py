@@ -24,7 +24,7 @@ from pipeline.audit_check import TrailCheck
 from pipeline.chain_check import FRESH, BreakKind, ChainReport
 from pipeline.client import Client
 from pipeline.keys import Role
-from pipeline.ports import Outbound, TopicNames
+from pipeline.ports import Outbound, PartitionState, TopicNames
 from pipeline.settings import AuditSettings, Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
 from tests.integration.test_cli_live import Shell
@@ -67,14 +67,20 @@ class AuditRig(Rig):
         await super().make_topics()
         await create_topics(self.settings)
 
-    def ledger(self, carry: dict[int, list[Outbound]] | None = None, *, interval: float = LONG) -> Ledger:
+    def ledger(
+        self,
+        carry: dict[int, list[Outbound]] | None = None,
+        state: PartitionState | None = None,
+        *,
+        interval: float = LONG,
+    ) -> Ledger:
         self.trail = AuditTrail(
             Role.REDACTOR,
             keyring=load_keyring(self.settings.keys.dir, Role.REDACTOR),
             topics=TopicNames(self.settings.kafka.topic_prefix),
             settings=AuditSettings(checkpoint_interval=interval),
         )
-        return super().ledger(carry)
+        return super().ledger(carry, state)
 
     def records(self, offset: int) -> list[Outbound]:
         event = AuditEvent(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,7 +17,7 @@ from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit import AuditTrail
 from pipeline.keys import Role
-from pipeline.ports import Outbound, TopicNames
+from pipeline.ports import Outbound, PartitionState, TopicNames
 from pipeline.settings import Settings
 
 
@@ -43,8 +43,8 @@ class Rig:
         await admin.create_topics([NewTopic(self.tp.topic, 1, 1), NewTopic(self.out, 2, 1)])
         await admin.close()
 
-    def ledger(self, carry: dict[int, list[Outbound]] | None = None) -> Ledger:
-        ledger = Ledger(self.tp, self.group, self.settings, self.trail, carry=dict(carry or {}))
+    def ledger(self, carry: dict[int, list[Outbound]] | None = None, state: PartitionState | None = None) -> Ledger:
+        ledger = Ledger(self.tp, self.group, self.settings, self.trail, carry=dict(carry or {}), state=state)
         ledger.start()
         return ledger
 
@@ -224,6 +224,66 @@ async def test_work_that_could_not_be_published_is_carried_to_the_next_ledger(ri
     assert await rig.visible() == Counter([0, 1])
     assert not await heir.admit(0)
     await heir.close(1.0)
+
+
+class Told:
+    """A state that writes down what a ledger tells it; its first loads fail."""
+
+    def __init__(self, rig: Rig, failing: int = 0) -> None:
+        self.rig = rig
+        self.failing = failing
+        self.gate = asyncio.Event()
+        self.events: list[object] = []
+
+    async def load(self, partition: int) -> None:
+        await self.gate.wait()
+        self.failing -= 1
+        if self.failing >= 0:
+            raise ConnectionError
+        self.events.append(("load", partition, sorted(await self.rig.visible())))
+
+    def committed(self, partition: int, records: Sequence[tuple[Outbound, int]]) -> None:
+        self.events.append(("committed", partition, [(record.value, offset) for record, offset in records]))
+
+    def drop(self, partition: int) -> None:
+        self.events.append(("drop", partition))
+
+
+async def test_a_state_is_loaded_before_anything_is_admitted_and_told_of_what_is_committed(rig: Rig) -> None:
+    state = Told(rig, failing=1)
+    ledger = rig.ledger(state=state)
+    admitting = asyncio.create_task(ledger.admit(0))
+    done, _ = await asyncio.wait([admitting], timeout=0.5)
+    assert not done
+    state.gate.set()
+    assert await admitting
+    for offset, value in enumerate((b"a", b"b")):
+        assert offset == 0 or await ledger.admit(offset)
+        ledger.finish(offset, [Outbound(topic=rig.out, value=value, partition=1)])
+        await until(ledger, offset + 1)
+    await ledger.close(1.0)
+    # Offset 1 is the first transaction's marker.
+    committed = [("committed", 0, [(b"a", 0)]), ("committed", 0, [(b"b", 2)])]
+    assert state.events == [("load", 0, []), *committed, ("drop", 0)]
+
+
+async def test_a_fenced_owners_state_is_loaded_again_and_never_told_of_what_was_aborted(rig: Rig) -> None:
+    state = Told(rig)
+    state.gate.set()
+    first = rig.ledger(state=state)
+    assert await first.admit(0)
+    heir = rig.ledger()
+    assert await heir.admit(0)
+    heir.finish(0, rig.records(0))
+    await until(heir, 1)
+    assert await first.admit(1)
+    first.finish(0, rig.records(0))
+    first.finish(1, rig.records(1))
+    await until(first, 2)
+    loads = [("load", 0, []), ("load", 0, [0])]
+    assert [event for event in state.events if event in loads] == loads
+    assert [record for event in state.events[len(loads) :] for record, _ in event[2]] == [b"1"]  # type: ignore[index]
+    await asyncio.gather(first.close(1.0), heir.close(1.0))
 
 
 async def test_a_crash_of_the_broker_loses_and_repeats_nothing(settings: Settings, tmp_path: Path) -> None:

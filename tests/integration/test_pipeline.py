@@ -19,7 +19,7 @@ from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.client import Client, UnsafeJobId
 from pipeline.keys import KeyName, Role
-from pipeline.ports import Inbound, Outbound, Stage, TopicNames
+from pipeline.ports import Inbound, Outbound, PartitionState, Stage, TopicNames
 from pipeline.sealing import SealContext, open_sealed
 from pipeline.settings import Settings, TenantSettings, WrongSettings
 from schemas.audit import AuditEvent, AuditRecord
@@ -352,6 +352,8 @@ async def test_a_worker_does_not_start_without_a_tenants_reply_topic(settings: S
 
 async def test_a_stage_that_raises_ends_the_worker_and_loses_nothing(settings: Settings, stub: OpenAIStub) -> None:
     class Broken:
+        state: PartitionState | None = None
+
         async def process(self, inbound: Inbound) -> Sequence[Outbound]:
             raise RuntimeError
 

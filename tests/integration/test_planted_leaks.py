@@ -26,6 +26,7 @@ from infra.canaries import Canary, make_canaries
 from infra.openai_stub import OpenAIStub, StubConfig
 from infra.sweep import SweepReport, render, sweep
 from infra.sweep.search import Place
+from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.keyring import init_keys, load_keyring
 from pipeline.adapters.openai_llm import OpenAILLM
@@ -42,6 +43,7 @@ from pipeline.redaction import Detector
 from pipeline.settings import KafkaSettings, KeysSettings, LogSettings, Settings, StateSettings
 from pipeline.stages.boundary import Boundary, Case, Work, publish
 from pipeline.stages.completer import CompleterWork
+from pipeline.stages.once import Once
 from pipeline.stages.redactor import RedactorWork
 from pipeline.stages.rehydrator import RehydratorWork
 from pipeline.text import RawText
@@ -95,9 +97,13 @@ class Bench:
         first = Inbound(topic=self.topics["plain"], partition=0, offset=0, key=None, value=job, timestamp=time.time())
         await self._hop(Role.REDACTOR, redactor, [first])
         base_url = await self.stub.start()
-        async with OpenAILLM(self.settings.openai, api_key="test", base_url=base_url) as llm:
+        async with (
+            OpenAILLM(self.settings.openai, api_key="test", base_url=base_url) as llm,
+            FinishedTopic(self.settings, self.topics["finished"]) as finished,
+        ):
             keyring = load_keyring(self.settings.keys.dir, Role.COMPLETER)
-            completer = CompleterWork(keyring=keyring, topics=self.topics, llm=llm)
+            once = Once(finished, self.topics, window=3600.0, reuse_identical=False, clock=time.time)
+            completer = CompleterWork(keyring=keyring, topics=self.topics, llm=llm, once=once)
             await self._hop(Role.COMPLETER, self.boundary(Role.COMPLETER, completer), await self._read("redacted"))
         await self.stub.stop()
         rehydrator = RehydratorWork(keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR), topics=self.topics)

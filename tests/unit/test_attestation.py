@@ -7,9 +7,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pipeline.attestation import AttestationExpired, AttestationInvalid, Claims, attest, verify
 from schemas.envelope import Sealed
 from schemas.job import Endpoint
-from schemas.redacted import RedactedRequest
+from schemas.redacted import JobDigest, RedactedRequest
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+DIGEST = JobDigest(key_id="e" * 16, value="0" * 32)
 VAULT = Sealed(key_id="a" * 16, ciphertext=b"vault")
 
 
@@ -19,6 +20,7 @@ def signed() -> RedactedRequest:
         "job_id": "job-1",
         "tenant": "default",
         "endpoint": Endpoint.CHAT_COMPLETIONS,
+        "job_digest": DIGEST,
         "policy_version": "p1",
         "detector_version": "d1",
         "vault": VAULT,
@@ -44,12 +46,14 @@ def test_what_was_signed_verifies() -> None:
         {"job_id": "job-2"},
         {"tenant": "other"},
         {"endpoint": Endpoint.RESPONSES},
+        {"job_digest": JobDigest(key_id="e" * 16, value="1" * 32)},
+        {"job_digest": JobDigest(key_id="f" * 16, value="0" * 32)},
         {"policy_version": "p2"},
         {"detector_version": "d2"},
         {"vault": Sealed(key_id="a" * 16, ciphertext=b"other")},
         {"vault": Sealed(key_id="d" * 16, ciphertext=b"vault")},
     ],
-    ids=["body", "job", "tenant", "endpoint", "policy", "detector", "vault", "vault key"],
+    ids=["body", "job", "tenant", "endpoint", "digest", "digest key", "policy", "detector", "vault", "vault key"],
 )
 def test_a_change_of_any_signed_field_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(AttestationInvalid):

@@ -1,0 +1,39 @@
+"""Parts that implement our protocols in memory."""
+
+from collections.abc import AsyncIterator, Sequence
+
+import msgspec
+
+from pipeline.ports import FinishedEntry, Outbound
+from schemas.finished import Finished
+
+
+class MemoryFinished:
+    """A `FinishedStore` of what it is given; compaction never takes a record here, `forget` does."""
+
+    def __init__(self) -> None:
+        self._next = 0
+        self._records: dict[tuple[int, int], tuple[Outbound, float]] = {}
+
+    def write(self, records: Sequence[Outbound], *, at: float) -> list[tuple[Outbound, int]]:
+        """Append to the partitions that the records name; gives each one's offset."""
+        placed = []
+        for record in records:
+            assert record.partition is not None
+            offset, self._next = self._next, self._next + 1
+            self._records[record.partition, offset] = (record, at)
+            placed.append((record, offset))
+        return placed
+
+    def forget(self) -> None:
+        """Retention has taken everything."""
+        self._records.clear()
+
+    async def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
+        for (number, offset), (record, at) in self._records.items():
+            if number == partition and at >= since and record.key is not None:
+                yield FinishedEntry(key=record.key, headers=record.headers, offset=offset, at=at)
+
+    async def fetch(self, partition: int, offset: int) -> Finished | None:
+        found = self._records.get((partition, offset))
+        return None if found is None else msgspec.json.decode(found[0].value, type=Finished)
