@@ -39,7 +39,7 @@ class Ledgers:
         """Open a ledger for each partition that is new here."""
         for tp in assigned:
             if tp not in self._open and not self._stopping:
-                ledger = Ledger(tp, self.group, self._settings, carry=self._orphans.pop(tp, None))
+                ledger = Ledger(tp, self.group, self._settings, carry=self._orphans.pop(tp, None), broken=self.broken)
                 self._open[tp] = ledger
                 ledger.start()
         self._metrics.partitions.set(len(self._open))

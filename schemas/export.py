@@ -12,7 +12,7 @@ import msgspec
 from schemas.audit import AuditEvent
 from schemas.base import Wire
 from schemas.completion import Completion
-from schemas.deadletter import DeadLetter
+from schemas.deadletter import DeadLetter, Replayed
 from schemas.envelope import Envelope, ReplayContent
 from schemas.job import Job
 from schemas.redacted import RedactedRequest, VaultContent
@@ -21,7 +21,7 @@ from schemas.topics import TOPICS, TopicId
 
 MESSAGES: dict[str, type[Wire]] = {
     message.__name__: message
-    for message in (Job, Envelope, RedactedRequest, Completion, Result, AuditEvent, DeadLetter)
+    for message in (Job, Envelope, RedactedRequest, Completion, Result, AuditEvent, DeadLetter, Replayed)
 }
 SEALED: dict[str, type[msgspec.Struct]] = {"VaultContent": VaultContent, "ReplayContent": ReplayContent}
 """What lies inside a seal: described for whoever opens it, never on the wire as it is."""

@@ -15,12 +15,28 @@ from schemas.topics import RECORD_MAX_BYTES
 
 
 class TopicReader:
-    """All partitions of some topics, from their beginning or from their end as it was on entering."""
+    """All partitions of some topics, from their beginning, a time, or their end as it was on entering.
 
-    def __init__(self, settings: Settings, topics: Sequence[str], *, start: Literal["beginning", "end"]) -> None:
+    Args:
+        settings: Broker and security.
+        topics: Full names.
+        start: Where to begin; a number is a time in Unix seconds.
+        whole: Read without `follow` past transactions that were open on entering, once they
+            have ended: what was committed behind them before we came is then seen as well.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        topics: Sequence[str],
+        *,
+        start: Literal["beginning", "end"] | float,
+        whole: bool = False,
+    ) -> None:
         self._settings = settings
         self._topics = topics
         self._start = start
+        self._whole = whole
         self._ends: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self.unread = 0
@@ -60,12 +76,33 @@ class TopicReader:
                 raise VeilError(f"topic {topic} does not exist; make it with `veil topics create`")
             partitions += [TopicPartition(topic, number) for number in sorted(found)]
         consumer.assign(partitions)
-        self._ends = await consumer.end_offsets(partitions)
+        self._ends = dict(await consumer.end_offsets(partitions))
+        if self._whole:
+            self._ends = await self._last_offsets(partitions)
         # Resolved now, not at the first poll: what is published from here on is seen.
-        starts = self._ends if self._start == "end" else await consumer.beginning_offsets(partitions)
+        starts = await self._starts(consumer, partitions)
         self.unread = sum(self._ends[tp] - offset for tp, offset in starts.items())
         for tp, offset in starts.items():
             consumer.seek(tp, offset)
+
+    async def _starts(
+        self, consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition]
+    ) -> dict[TopicPartition, int]:
+        if self._start == "end":
+            return self._ends
+        if self._start == "beginning":
+            return dict(await consumer.beginning_offsets(partitions))
+        found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(self._start * 1000)))
+        return {tp: self._ends[tp] if at is None else at.offset for tp, at in found.items()}
+
+    async def _last_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The ends as a reader of uncommitted records sees them; ours end at the first open transaction."""
+        consumer = AIOKafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
+        try:
+            await consumer.start()
+            return dict(await consumer.end_offsets(partitions))
+        finally:
+            await consumer.stop()
 
     async def records(self, *, follow: bool = False) -> AsyncIterator[ConsumerRecord]:
         """Records in each partition's order; without `follow`, up to the end as it was on entering."""

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
-from pipeline.keys import Keyring
+from pipeline.keys import Keys
 from pipeline.ports import LLM, CallFailed, Inbound, Outbound, TopicNames
 from pipeline.stages.boundary import Case, DeadlinePassed, publish
 from schemas.audit import AuditEvent, Decision
@@ -25,7 +25,7 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm

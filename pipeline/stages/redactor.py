@@ -8,7 +8,7 @@ import msgspec
 from pipeline.attestation import Claims, attest
 from pipeline.decoding import EmptyMessage, decode
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Keyring, KeyUnavailable
+from pipeline.keys import KeyName, Keys, KeyUnavailable
 from pipeline.placeholders import Scope
 from pipeline.policy import Policies, Policy
 from pipeline.ports import Inbound, Outbound, TopicNames
@@ -61,7 +61,7 @@ class RedactorWork:
     def __init__(
         self,
         *,
-        keyring: Keyring,
+        keyring: Keys,
         topics: TopicNames,
         policies: Policies,
         detector_for: Callable[[Policy], Detector],
