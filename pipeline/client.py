@@ -33,7 +33,7 @@ from schemas.completion import Failure
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope
 from schemas.job import Endpoint, Job
-from schemas.result import Result
+from schemas.result import Result, Status
 
 log = structlog.get_logger()
 
@@ -182,13 +182,16 @@ class Client:
                 task.cancel()
 
     async def results(self, *, follow: bool = False) -> AsyncIterator[Result]:
-        """Each result on the broker that is sealed to one of our keys, once; with `follow`, new ones too."""
-        seen: set[tuple[str, str]] = set()
+        """Each result on the broker that is sealed to one of our keys, once; with `follow`, new ones too.
+
+        A job that failed, was replayed and then completed has a result of each.
+        """
+        seen: set[tuple[tuple[str, str], Status]] = set()
         async with TopicReader(self._settings, [self._topics["results"]], start="beginning") as reader:
             async for record in reader.records(follow=follow):
                 opened = self._open(record)
-                if opened is not None and opened[0] not in seen:
-                    seen.add(opened[0])
+                if opened is not None and (opened[0], opened[1].status) not in seen:
+                    seen.add((opened[0], opened[1].status))
                     yield opened[1]
 
     async def _send(self, job: Job, *, plain: bool) -> _Place:
