@@ -57,34 +57,39 @@ class Overview(msgspec.Struct, frozen=True, kw_only=True):
     replayed: dict[Origin, float]
 
 
-async def read_letters(settings: Settings) -> AsyncIterator[Found | Replayed]:
-    """Everything on the dead-letter topic, in each partition's order; what is neither is logged and skipped."""
+def open_letters(settings: Settings) -> TopicReader:
+    """A reader of the dead-letter topic as it is now."""
     topic = TopicNames(settings.kafka.topic_prefix)["dead_letters"]
-    async with TopicReader(settings, [topic], start="beginning", whole=True) as reader:
-        async for record in reader.records():
-            at = Origin(topic=record.topic, partition=record.partition, offset=record.offset)
-            try:
-                yield _decode(record.value, at)
-            except VeilError as error:
-                log.warning(
-                    "letter.unreadable",
-                    code=error.code.value,
-                    topic=at.topic,
-                    partition=at.partition,
-                    offset=at.offset,
-                )
+    return TopicReader(settings, [topic], start="beginning", whole=True)
+
+
+async def read_letters(reader: TopicReader) -> AsyncIterator[Found | Replayed]:
+    """Everything on the dead-letter topic, in each partition's order; what is neither is logged and skipped."""
+    async for record in reader.records():
+        at = Origin(topic=record.topic, partition=record.partition, offset=record.offset)
+        try:
+            yield _decode(record.value, at)
+        except VeilError as error:
+            log.warning(
+                "letter.unreadable",
+                code=error.code.value,
+                topic=at.topic,
+                partition=at.partition,
+                offset=at.offset,
+            )
 
 
 async def survey(settings: Settings, wanted: Wanted) -> Overview:
     """Find the letters that are meant; their contents are left out, for there may be many."""
     letters: list[Found] = []
     replayed: dict[Origin, float] = {}
-    async for found in read_letters(settings):
-        if isinstance(found, Replayed):
-            replayed[found.letter] = found.at
-        elif wanted.matches(found.letter):
-            bare = msgspec.structs.replace(found.letter, redacted=None, original=None)
-            letters.append(Found(at=found.at, letter=bare))
+    async with open_letters(settings) as reader:
+        async for found in read_letters(reader):
+            if isinstance(found, Replayed):
+                replayed[found.letter] = found.at
+            elif wanted.matches(found.letter):
+                bare = msgspec.structs.replace(found.letter, redacted=None, original=None)
+                letters.append(Found(at=found.at, letter=bare))
     return Overview(letters=letters, replayed=replayed)
 
 

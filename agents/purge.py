@@ -11,16 +11,21 @@ import msgspec
 from aiokafka import TopicPartition
 from aiokafka.admin import RecordsToDelete
 
-from agents.dead_letters import Wanted, read_letters
+from agents.dead_letters import Wanted, open_letters, read_letters
 from pipeline.adapters.kafka import open_admin
 from pipeline.settings import Settings
 from schemas.deadletter import Replayed
 
 
 class Cut(msgspec.Struct, kw_only=True):
-    """One partition: everything below `offset` may go, `gone` letters of those that are meant; `held` stay."""
+    """One partition: everything below `offset` may go, `gone` letters of those that are meant; `held` stay.
 
-    offset: int = 0
+    `blocked_by`: the first letter that is not meant. The offset is its place, or the end as
+    it was read: whatever else lies below is no letter (notes of replays, ends of transactions)
+    and would keep the broker from dropping the file.
+    """
+
+    offset: int
     gone: int = 0
     held: int = 0
     blocked_by: int | None = None
@@ -28,18 +33,19 @@ class Cut(msgspec.Struct, kw_only=True):
 
 async def plan_purge(settings: Settings, wanted: Wanted) -> dict[TopicPartition, Cut]:
     """What a purge would remove, by partition."""
-    cuts: dict[TopicPartition, Cut] = {}
-    async for found in read_letters(settings):
-        if isinstance(found, Replayed):
-            # It goes with whatever is deleted behind it: its letter lies before it.
-            continue
-        cut = cuts.setdefault(TopicPartition(found.at.topic, found.at.partition), Cut())
-        if not wanted.matches(found.letter):
-            cut.blocked_by = found.at.offset if cut.blocked_by is None else cut.blocked_by
-        elif cut.blocked_by is None:
-            cut.offset, cut.gone = found.at.offset + 1, cut.gone + 1
-        else:
-            cut.held += 1
+    async with open_letters(settings) as reader:
+        cuts = {tp: Cut(offset=end) for tp, end in reader.ends.items()}
+        async for found in read_letters(reader):
+            if isinstance(found, Replayed):
+                continue
+            cut = cuts[TopicPartition(found.at.topic, found.at.partition)]
+            if not wanted.matches(found.letter):
+                if cut.blocked_by is None:
+                    cut.offset = cut.blocked_by = found.at.offset
+            elif cut.blocked_by is None:
+                cut.gone += 1
+            else:
+                cut.held += 1
     return cuts
 
 

@@ -16,7 +16,7 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from agents.dead_letters import Found, Wanted, read_letters, survey
+from agents.dead_letters import Found, Wanted, open_letters, read_letters, survey
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import BrokerUnreachable, producer_options
 from pipeline.adapters.live_keyring import LiveKeyring
@@ -90,9 +90,10 @@ async def _contents(settings: Settings, left: dict[Origin, Found]) -> AsyncItera
     """The letters once more, whole."""
     if not left:
         return
-    async for found in read_letters(settings):
-        if isinstance(found, Found) and found.at in left:
-            yield found
+    async with open_letters(settings) as reader:
+        async for found in read_letters(reader):
+            if isinstance(found, Found) and found.at in left:
+                yield found
 
 
 async def _completed_since(settings: Settings, letters: Sequence[Found]) -> set[Origin]:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from agents.cli.options import CONFIG, open_output, open_settings
-from agents.dead_letters import Found, Overview, Wanted, place_of, read_letters, survey
+from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
 from pipeline.errors import VeilError
@@ -92,11 +92,12 @@ def show(which: str, config: Path | None) -> int:
     settings = open_settings(config)
 
     async def find() -> list[DeadLetter]:
-        return [
-            found.letter
-            async for found in read_letters(settings)
-            if isinstance(found, Found) and which in {found.letter.job_id, place_of(found.letter.origin)}
-        ]
+        async with open_letters(settings) as reader:
+            return [
+                found.letter
+                async for found in read_letters(reader)
+                if isinstance(found, Found) and which in {found.letter.job_id, place_of(found.letter.origin)}
+            ]
 
     letters = asyncio.run(find())
     if not letters:
@@ -173,6 +174,8 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     wanted = _chosen(_wanted(**chosen), all_letters=all_letters)
     cuts = asyncio.run(plan_purge(settings, wanted))
     for tp, cut in sorted(cuts.items()):
+        if not cut.gone and not cut.held:
+            continue
         click.echo(
             f"{tp.topic}/{tp.partition}: {cut.gone} letters go (everything below offset {cut.offset})"
             + (f"; {cut.held} that match stay behind one that does not, at {cut.blocked_by}" if cut.held else "")

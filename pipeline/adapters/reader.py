@@ -1,7 +1,7 @@
 """Reading a topic from outside the agents: no consumer group, committed records only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -103,6 +103,11 @@ class TopicReader:
             return dict(await consumer.end_offsets(partitions))
         finally:
             await consumer.stop()
+
+    @property
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """Where each partition ended on entering: without `follow`, everything below is read."""
+        return self._ends
 
     async def records(self, *, follow: bool = False) -> AsyncIterator[ConsumerRecord]:
         """Records in each partition's order; without `follow`, up to the end as it was on entering."""

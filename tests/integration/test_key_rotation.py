@@ -47,20 +47,21 @@ async def test_rotating_every_key_twice_under_load_fails_no_job(
 
             async def keep_busy() -> None:
                 while not stop.is_set():
-                    job = client.job(
-                        {"model": "m", "messages": [{"role": "user", "content": "mail jane@example.org"}]}
-                    )
+                    job = client.job({"model": "m", "messages": [{"role": "user", "content": "mail jane@example.org"}]})
                     results.append(await client.complete(job, timeout=30))
+
+            async def rotate_and_wait() -> None:
+                init_keys(keys, now=time.time(), rotate=frozenset(KeyName))
+                active = time.time() + ACTIVATION
+                await eventually(lambda: time.time() > active, timeout=30, what="the new keys' activation")
+                enough = len(results) + 100
+                await eventually(lambda: len(results) >= enough, timeout=60, what="load on the new keys")
 
             load = [asyncio.create_task(keep_busy()) for _ in range(AT_ONCE)]
             await eventually(lambda: len(results) >= 50, timeout=30, what="the load")
             sealed_before = {result.job_id for result in results}
-            for _ in range(2):
-                init_keys(keys, now=time.time(), rotate=frozenset(KeyName))
-                active = time.time() + ACTIVATION
-                await eventually(lambda at=active: time.time() > at, timeout=30, what="the new keys' activation")
-                done = len(results)
-                await eventually(lambda at=done: len(results) >= at + 100, timeout=30, what="load on the new keys")
+            await rotate_and_wait()
+            await rotate_and_wait()
             stop.set()
             await asyncio.gather(*load)
         assert set((await deployment.terminate()).values()) == {0}

@@ -36,7 +36,7 @@ from schemas.envelope import Envelope, ReplayContent
 from schemas.job import Endpoint, Job
 from schemas.result import Status
 from schemas.topics import TopicId
-from tests.integration.deployment import ROOT, environment_of
+from tests.integration.deployment import ROOT, environment_of, run_veil
 
 TIMEOUT = 30.0
 EVERYTHING = Wanted()
@@ -94,17 +94,9 @@ async def outcomes(settings: Settings, wanted: Wanted = EVERYTHING, *, dry_run: 
 
 
 async def veil(settings: Settings, *arguments: str) -> tuple[int, list[dict[str, Any]], str]:
-    """The command itself, as an operator runs it: exit code, rows, and what it said."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "agents", *arguments),
-        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)} | environment_of(settings),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    rows = [json.loads(line) for line in out.splitlines() if line.startswith(b"{")]
-    return process.returncode, rows, err.decode()
+    """A command's exit code, the rows it gave, and what it said."""
+    code, out, said = await run_veil(settings, *arguments)
+    return code, [json.loads(line) for line in out.splitlines() if line.startswith("{")], said
 
 
 async def letters_there(settings: Settings, count: int) -> list[DeadLetter]:
