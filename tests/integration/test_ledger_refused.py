@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from agents.ledger import Ledger
+from infra.broker import start_broker
 from pipeline.adapters.kafka import create_topics, open_admin
 from pipeline.adapters.reader import TopicReader
 from pipeline.keys import Role
@@ -66,6 +67,32 @@ async def test_a_record_that_its_topic_refuses_breaks_the_ledger_and_commits_not
     assert await committed(settings) in {None, 1}
     assert set(await visible(settings, out)) <= {b"good"}
     assert 1 in ledger.pending
+
+
+async def test_a_broker_that_is_away_longer_than_a_transaction_may_last_breaks_nothing(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with start_broker(local=True, data_dir=tmp_path / "kafka") as broker:
+        settings = msgspec.structs.replace(
+            settings,
+            kafka=msgspec.structs.replace(settings.kafka, bootstrap_servers=broker.bootstrap_servers),
+            delivery=msgspec.structs.replace(settings.delivery, transaction_timeout=2.0),
+        )
+        prefix = settings.kafka.topic_prefix
+        await make_topic(settings, f"{prefix}in")
+        await make_topic(settings, f"{prefix}out")
+        ledger = Ledger(TopicPartition(f"{prefix}in", 0), f"{prefix}group", settings)
+        ledger.start()
+        assert await ledger.admit(0)
+        broker.kill()
+        ledger.finish(0, [Outbound(topic=f"{prefix}out", value=b"good")])
+        broken = asyncio.create_task(ledger.broken.wait())
+        assert not (await asyncio.wait([broken], timeout=10))[0], "the outage, and it is not over before"
+        await asyncio.to_thread(broker.restart)
+        await eventually(lambda: ledger.committed_offset == 1, timeout=60, what="the record published")
+        assert await visible(settings, f"{prefix}out") == Counter({b"good": 1})
+        broken.cancel()
+        await ledger.close(1.0)
 
 
 async def test_without_its_dead_letter_topic_the_worker_ends_with_nothing_committed_and_later_makes_good(

@@ -215,6 +215,25 @@ async def test_a_second_operator_takes_over_and_no_job_is_done_twice(settings: S
     assert await jobs_submitted(settings) == Counter(f"job-{number}" for number in range(250))
 
 
+async def test_notes_behind_a_workers_open_transaction_are_waited_for(settings: Settings) -> None:
+    """A reader of committed records ends at the first open transaction, whatever was committed behind it."""
+    await write_letters(settings, range(150), code=ErrorCode.PLAIN_NOT_ACCEPTED, at=time.time())
+    topic = TopicNames(settings.kafka.topic_prefix)["dead_letters"]
+    worker = AIOKafkaProducer(**producer_options(settings), transactional_id=f"{topic}.worker")
+    await worker.start()
+    first = replay(settings, EVERYTHING, dry_run=False)
+    await anext(first)
+    await worker.begin_transaction()
+    await worker.send_and_wait(topic, b"{}", partition=0)
+    left = [outcome async for outcome in first]
+    assert len(left) == 149
+    second = asyncio.create_task(outcomes(settings))
+    await asyncio.wait([second], timeout=2)
+    await worker.abort_transaction()
+    await worker.stop()
+    assert await second == Counter({"replayed already": 150})
+
+
 async def test_a_letter_whose_replay_key_is_destroyed_fails_alone(settings: Settings, tmp_path: Path) -> None:
     settings = with_keys(settings, tmp_path, age=1000)
     await write_letters(settings, [1], code=ErrorCode.OPENAI_UNAVAILABLE, at=time.time())
