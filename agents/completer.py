@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pipeline.adapters.finished_topic import FinishedTopic
-from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM
 from pipeline.keys import Role
 from pipeline.ports import Stage, TopicNames
@@ -22,7 +22,7 @@ SOURCES: tuple[TopicId, ...] = ("redacted",)
 @asynccontextmanager
 async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
     """The completer's stage with its one public key and its connection pool."""
-    keyring = load_keyring(settings.keys.dir, Role.COMPLETER)
+    keyring = LiveKeyring(settings.keys, Role.COMPLETER, clock)
     api_key = os.environ.get("OPENAI_API_KEY", "")
     if not api_key:
         raise WrongSettings("the completer needs OPENAI_API_KEY in its environment")

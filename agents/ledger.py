@@ -24,6 +24,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from agents.progress import Progress, decode, decode_chain, encode
+from agents.refusals import Refusals
 from pipeline.adapters.kafka import client_options, producer_options
 from pipeline.audit import AuditTrail, Chain, chain_name
 from pipeline.ports import Outbound, PartitionState
@@ -44,7 +45,9 @@ class Ledger:
 
     `carry` holds finished work that an earlier ledger of this partition could not
     publish, so that what was paid for is not paid for again. `state` is rebuilt
-    before anything is admitted and told of every commit.
+    before anything is admitted and told of every commit. `broken` is set when
+    records cannot be published and trying again cannot help (see `Refusals`): nothing
+    more is published or committed then, and the process is to end.
     """
 
     def __init__(
@@ -55,9 +58,12 @@ class Ledger:
         trail: AuditTrail,
         carry: dict[int, Sequence[Outbound]] | None = None,
         state: PartitionState | None = None,
+        broken: asyncio.Event | None = None,
     ) -> None:
         self.tp = tp
         self.group = group
+        self.broken = broken or asyncio.Event()
+        self._refusals = Refusals(settings)
         self.pending: dict[int, Sequence[Outbound]] = dict(carry or {})
         self.tasks: dict[int, asyncio.Task[None]] = {}
         self._committed = 0
@@ -157,7 +163,9 @@ class Ledger:
                     await asyncio.sleep(self._next_commit - asyncio.get_running_loop().time())
                 self._kick.clear()
                 if self.pending or (not self._closing and self._trail.is_unsigned(self._chain)):
-                    await self._commit()
+                    # After that time the broker has given the transaction up, or never heard of it.
+                    await asyncio.wait_for(self._commit(), self._settings.delivery.transaction_timeout)
+                    self._refusals.forget()
                 retry = _RETRY_FIRST
             except (ProducerFenced, InvalidProducerEpoch):
                 log.warning("ledger.fenced", **self._place())
@@ -168,6 +176,12 @@ class Ledger:
             except Exception as exc:
                 # Whatever it is: a ledger that has ended would go on admitting what it never publishes.
                 log.warning("ledger.failed", wait_s=retry, exc_info=exc, **self._place())
+                refused = await self._refusals.note(exc, self._outputs())
+                if refused is not None:
+                    log.error("ledger.broken", detail=refused, **self._place())
+                    self._ready.clear()
+                    self.broken.set()
+                    return
                 await self._reopen_after(retry)
                 retry = min(retry * 2, _RETRY_MAX)
 
@@ -242,6 +256,12 @@ class Ledger:
                 sends.append(await self._send(producer, record))  # noqa: PERF401
             position = {self.tp: OffsetAndMetadata(base, encode(base, done, chain.committed()))}
             await producer.send_offsets_to_transaction(position, self.group)
+            if sends:
+                # aiokafka would commit the transaction although one of its records was refused.
+                await asyncio.wait(sends, return_when=asyncio.FIRST_EXCEPTION)
+            for send in sends:
+                if send.done():
+                    send.result()
             await producer.commit_transaction()
         except BaseException:
             for send in sends:
@@ -270,6 +290,9 @@ class Ledger:
             headers=list(record.headers),
         )
         return future
+
+    def _outputs(self) -> set[str]:
+        return {record.topic for records in self.pending.values() for record in records}
 
     async def _close_producer(self) -> None:
         producer, self._producer = self._producer, None

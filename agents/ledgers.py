@@ -55,6 +55,7 @@ class Ledgers:
                     self._trail,
                     carry=self._orphans.pop(tp, None),
                     state=self._stage.state,
+                    broken=self.broken,
                 )
                 self._open[tp] = ledger
                 ledger.start()

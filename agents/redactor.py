@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.keys import Role
 from pipeline.policy import load_policies
@@ -21,7 +21,7 @@ SOURCES: tuple[TopicId, ...] = ("jobs", "plain")
 @asynccontextmanager
 async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
     """The redactor's stage with its keys, policies and detectors loaded."""
-    keyring = load_keyring(settings.keys.dir, Role.REDACTOR)
+    keyring = LiveKeyring(settings.keys, Role.REDACTOR, clock)
     policies = load_policies(settings.policy.file)
     work = RedactorWork(
         keyring=keyring,
@@ -32,4 +32,4 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,
     )
-    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_key())
+    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.keys import Role
 from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings
@@ -18,6 +18,6 @@ SOURCES: tuple[TopicId, ...] = ("completions",)
 @asynccontextmanager
 async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
     """The rehydrator's stage with its vault keys."""
-    keyring = load_keyring(settings.keys.dir, Role.REHYDRATOR)
+    keyring = LiveKeyring(settings.keys, Role.REHYDRATOR, clock)
     work = RehydratorWork(keyring=keyring, topics=topics)
     yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))

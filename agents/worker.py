@@ -20,7 +20,7 @@ from agents.metrics import Metrics
 from agents.plain_jobs import delete_processed
 from pipeline.adapters.hardening import harden_process
 from pipeline.adapters.kafka import create_topics
-from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.audit import AuditTrail
 from pipeline.keys import Role
 from pipeline.logs import on_loop_exception
@@ -157,7 +157,7 @@ class Worker:
         self._stack.push_async_callback(cancel)
 
     def _trail(self, role: Role, topics: TopicNames) -> AuditTrail:
-        keyring = load_keyring(self._settings.keys.dir, role)
+        keyring = LiveKeyring(self._settings.keys, role, time.time)
         return AuditTrail(role, keyring=keyring, topics=topics, settings=self._settings.audit)
 
     def _max_in_flight(self, role: Role) -> int:

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from pipeline.errors import VeilError
-from pipeline.keys import AUDIT_KEYS, KeyName, Keyring, Role
+from pipeline.keys import AUDIT_KEYS, KeyName, Keys, Role
 from pipeline.ports import Headers, Outbound, TopicNames
 from pipeline.sealing import length_prefixed
 from pipeline.settings import AuditSettings
@@ -67,7 +67,7 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
 class AuditTrail:
     """Links and signs the audit events of one role. It keeps nothing: a chain's state comes and goes."""
 
-    def __init__(self, role: Role, *, keyring: Keyring, topics: TopicNames, settings: AuditSettings) -> None:
+    def __init__(self, role: Role, *, keyring: Keys, topics: TopicNames, settings: AuditSettings) -> None:
         self._topic = topics["audit"]
         self._anchored = topics["completions"]
         self._keyring = keyring

@@ -18,33 +18,26 @@ from aiokafka.errors import KafkaError
 
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import BrokerUnreachable, producer_options
-from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.decoding import TooLarge, decode
 from pipeline.detection import Detector, build_detector
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Role
+from pipeline.keys import KeyName, Role, UnknownKey
 from pipeline.ports import TopicNames
 from pipeline.results import failed_result, open_result, spell_reply_key
-from pipeline.sealing import SealContext, fingerprint, length_prefixed, public_bytes, seal
 from pipeline.settings import Settings
-from pipeline.text import RawText
+from pipeline.submission import check_ids, record_key, seal_job
 from schemas.codes import ErrorCode
 from schemas.completion import Failure
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope
 from schemas.job import Endpoint, Job
-from schemas.result import Result
+from schemas.result import Result, Status
 
 log = structlog.get_logger()
 
 _UNCLAIMED_MAX = 10_000
-
-
-class UnsafeJobId(VeilError):
-    """The id would lie on the broker in the clear, and it holds something sensitive."""
-
-    code = ErrorCode.UNSAFE_ID
 
 
 class ResultTimeout(VeilError):
@@ -73,13 +66,7 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._topics = TopicNames(settings.kafka.topic_prefix)
-        self._keyring = load_keyring(settings.keys.dir, Role.CLIENT)
-        self._result_keys = {
-            epoch.key_id: self._keyring.opening_key(KeyName.RESULTS, epoch.key_id)
-            for epoch in self._keyring.private[KeyName.RESULTS]
-        }
-        newest = next(iter(self._result_keys.values()))
-        self.reply_key = spell_reply_key(newest.public_key())
+        self._keyring = LiveKeyring(settings.keys, Role.CLIENT, time.time)
         self._detector: Detector | None = None
         self._producer: AIOKafkaProducer | None = None
         self._listener: asyncio.Task[None] | None = None
@@ -195,13 +182,16 @@ class Client:
                 task.cancel()
 
     async def results(self, *, follow: bool = False) -> AsyncIterator[Result]:
-        """Each result on the broker that is sealed to one of our keys, once; with `follow`, new ones too."""
-        seen: set[tuple[str, str]] = set()
+        """Each result on the broker that is sealed to one of our keys, once; with `follow`, new ones too.
+
+        A job that failed, was replayed and then completed has a result of each.
+        """
+        seen: set[tuple[tuple[str, str], Status]] = set()
         async with TopicReader(self._settings, [self._topics["results"]], start="beginning") as reader:
             async for record in reader.records(follow=follow):
                 opened = self._open(record)
-                if opened is not None and opened[0] not in seen:
-                    seen.add(opened[0])
+                if opened is not None and (opened[0], opened[1].status) not in seen:
+                    seen.add((opened[0], opened[1].status))
                     yield opened[1]
 
     async def _outcome(self, job: Job, future: asyncio.Future[Result], places: list[_Place], *, plain: bool) -> Result:
@@ -224,42 +214,25 @@ class Client:
         if self._producer is None:
             raise RuntimeError("use Client as an async context manager")
         if job.reply_key is None:
-            job = msgspec.structs.replace(job, reply_key=self.reply_key)
+            own = self._keyring.receiving_key(KeyName.RESULTS).public_key()
+            job = msgspec.structs.replace(job, reply_key=spell_reply_key(own))
         data = msgspec.json.encode(job)
         limit = self._settings.limits.job_bytes
         if len(data) > limit:
             raise TooLarge(f"the job has {len(data)} bytes; limits.job_bytes allows {limit}")
         self._check_ids(job)
         topic, value = (self._topics["plain"], data) if plain else (self._topics["jobs"], self._seal(job, data))
-        key = self._record_key(job)
+        key = record_key(job.tenant, job.conversation or job.job_id, self._keyring)
         sent = await self._producer.send_and_wait(topic, value, key=key)
         return _Place(sent.topic, sent.partition, sent.offset)
 
     def _seal(self, job: Job, data: bytes) -> bytes:
-        key_id, key = self._keyring.sealing_key(KeyName.JOBS)
-        context = SealContext(purpose="job", key_id=key_id, tenant=job.tenant, job_id=job.job_id, schema="job/1")
-        envelope = Envelope(
-            purpose="job",
-            job_id=job.job_id,
-            content="job/1",
-            sealed=seal(data, key, context),
-            binding=context.binding(),
-            tenant=job.tenant,
-        )
-        return msgspec.json.encode(envelope)
-
-    def _record_key(self, job: Job) -> bytes:
-        """A hash, since a conversation id may tell something; equal ids meet in one partition."""
-        _, key = self._keyring.sealing_key(KeyName.JOBS)
-        fields = (job.tenant.encode(), (job.conversation or job.job_id).encode())
-        return fingerprint(length_prefixed(public_bytes(key), *fields)).encode()
+        return seal_job(job, data, self._keyring)
 
     def _check_ids(self, job: Job) -> None:
         if self._detector is None:
             self._detector = build_detector(names=False, engine=cached_engine())
-        for name in (job.job_id, job.tenant, job.conversation):
-            if name is not None and self._detector.detect(RawText(name), prose=False):
-                raise UnsafeJobId("a job, tenant or conversation id looks like sensitive data; use random ones")
+        check_ids((job.job_id, job.tenant, job.conversation), self._detector)
 
     async def _listen(self) -> None:
         """Read results from now on in the background; returns to every caller once that is so."""
@@ -322,10 +295,10 @@ class Client:
         """A result for one of our keys; others' are not ours to read."""
         try:
             envelope = decode(record.value, Envelope)
-            key = self._result_keys.get(envelope.sealed.key_id)
-            if key is None:
-                return None
+            key = self._keyring.opening_key(KeyName.RESULTS, envelope.sealed.key_id)
             return (envelope.tenant, envelope.job_id), open_result(envelope, key)
+        except UnknownKey:
+            return None
         except VeilError as error:
             log.warning(
                 "result.unreadable",

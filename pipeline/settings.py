@@ -63,9 +63,14 @@ class KafkaSettings(_Section, frozen=True, kw_only=True):
 
 
 class KeysSettings(_Section, frozen=True, kw_only=True):
-    """`dir` holds a folder a role, or is one role's own folder."""
+    """`dir` holds a folder a role, or is one role's own folder.
+
+    A key made with `veil keys rotate` seals and signs only `activation_delay` after it was
+    made: until then every process that must open with it has to have got it.
+    """
 
     dir: Path = Path("keys")
+    activation_delay: Seconds = 60.0
 
 
 class StateSettings(_Section, frozen=True, kw_only=True):

@@ -17,6 +17,7 @@ class ErrorCode(StrEnum):
     TOO_DEEP = "too_deep"
     # seals, keys, attestations
     UNKNOWN_KEY = "unknown_key"
+    KEY_DESTROYED = "key_destroyed"
     SEAL_BROKEN = "seal_broken"
     ENVELOPE_MOVED = "envelope_moved"
     BINDING_MISMATCH = "binding_mismatch"
@@ -49,6 +50,9 @@ class ErrorCode(StrEnum):
     OPENAI_UNAVAILABLE = "openai_unavailable"
     OPENAI_TIMEOUT = "openai_timeout"
     OPENAI_MALFORMED_ANSWER = "openai_malformed_answer"
+    # a dead letter that is to be replayed
+    NOT_A_JOB = "not_a_job"
+    NO_ORIGINAL = "no_original"
     # ourselves
     RECORD_TOO_LARGE = "record_too_large"
     CONFIGURATION = "configuration"

@@ -32,3 +32,14 @@ class DeadLetter(Wire, frozen=True, kw_only=True, tag_field="schema", tag="deadl
 
     def __repr__(self) -> str:
         return f"<DeadLetter {self.job_id or self.job_hash} {self.code}>"
+
+
+class Replayed(Wire, frozen=True, kw_only=True, tag_field="schema", tag="replayed/1"):
+    """A dead letter's job was submitted again: published in the transaction that submitted it.
+
+    It lies in the letter's own partition and after it, so that neither retention nor a
+    purge can take it away while the letter is still there.
+    """
+
+    letter: Origin
+    at: UnixTime

@@ -12,7 +12,7 @@ import msgspec
 from schemas.audit import AuditCheckpoint, AuditEvent
 from schemas.base import Wire
 from schemas.completion import Completion
-from schemas.deadletter import DeadLetter
+from schemas.deadletter import DeadLetter, Replayed
 from schemas.envelope import Envelope, ReplayContent
 from schemas.finished import Finished
 from schemas.job import Job
@@ -32,6 +32,7 @@ MESSAGES: dict[str, type[Wire]] = {
         AuditEvent,
         AuditCheckpoint,
         DeadLetter,
+        Replayed,
     )
 }
 SEALED: dict[str, type[msgspec.Struct]] = {"VaultContent": VaultContent, "ReplayContent": ReplayContent}

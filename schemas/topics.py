@@ -86,7 +86,7 @@ TOPICS: dict[TopicId, Topic] = {
         Topic(
             id="dead_letters",
             suffix="dead-letters",
-            carries=("DeadLetter",),
+            carries=("DeadLetter", "Replayed"),
             holds="redacted",
             retention_ms=30 * DAY_MS,
         ),

@@ -22,7 +22,7 @@ SOURCES = {Role.REDACTOR: "jobs", Role.COMPLETER: "redacted", Role.REHYDRATOR: "
 KEYS = {role: Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)) for number, role in enumerate(AUDIT_KEYS, 1)}
 KEY_IDS = {role: f"{number:016x}" for number, role in enumerate(AUDIT_KEYS, 1)}
 OPERATOR = Keyring(
-    public={name: [PublicEpoch(KEY_IDS[role], KEYS[role].public_key())] for role, name in AUDIT_KEYS.items()}
+    public={name: [PublicEpoch(KEY_IDS[role], KEYS[role].public_key(), made=NOW)] for role, name in AUDIT_KEYS.items()}
 )
 
 
@@ -35,7 +35,7 @@ class Record(NamedTuple):
 
 def trail(role: Role, *, every: int = 1000) -> AuditTrail:
     """A role's trail, with its own key."""
-    private = {AUDIT_KEYS[role]: [PrivateEpoch(KEY_IDS[role], KEYS[role])]} if role in AUDIT_KEYS else {}
+    private = {AUDIT_KEYS[role]: [PrivateEpoch(KEY_IDS[role], KEYS[role], made=NOW)]} if role in AUDIT_KEYS else {}
     settings = AuditSettings(checkpoint_events=every)
     return AuditTrail(role, keyring=Keyring(private=private), topics=TOPICS, settings=settings)
 

@@ -1,7 +1,7 @@
 """Reading a topic from outside the agents: no consumer group, committed records only."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from types import TracebackType
 from typing import Literal, Self
 
@@ -15,17 +15,30 @@ from schemas.topics import RECORD_MAX_BYTES
 
 
 class TopicReader:
-    """All partitions of some topics, from their beginning, from a Unix time, or from their end as it was on entering.
+    """All partitions of some topics, from their beginning, a time, or their end as it was on entering.
 
     `begun_late`: the partitions whose first record ever is not among what is read.
+
+    Args:
+        settings: Broker and security.
+        topics: Full names.
+        start: Where to begin; a number is a time in Unix seconds.
+        whole: Read without `follow` past transactions that were open on entering, once they
+            have ended: what was committed behind them before we came is then seen as well.
     """
 
     def __init__(
-        self, settings: Settings, topics: Sequence[str], *, start: Literal["beginning", "end"] | float
+        self,
+        settings: Settings,
+        topics: Sequence[str],
+        *,
+        start: Literal["beginning", "end"] | float,
+        whole: bool = False,
     ) -> None:
         self._settings = settings
         self._topics = topics
         self._start = start
+        self._whole = whole
         self._ends: dict[TopicPartition, int] = {}
         self._consumer: AIOKafkaConsumer | None = None
         self.unread = 0
@@ -66,7 +79,9 @@ class TopicReader:
                 raise VeilError(f"topic {topic} does not exist; make it with `veil topics create`")
             partitions += [TopicPartition(topic, number) for number in sorted(found)]
         consumer.assign(partitions)
-        self._ends = await consumer.end_offsets(partitions)
+        self._ends = dict(await consumer.end_offsets(partitions))
+        if self._whole:
+            self._ends = await self._last_offsets(partitions)
         # Resolved now, not at the first poll: what is published from here on is seen.
         starts = await self._starts(consumer, partitions)
         self.begun_late = [tp for tp, offset in starts.items() if offset > 0]
@@ -79,11 +94,24 @@ class TopicReader:
     ) -> dict[TopicPartition, int]:
         if self._start == "end":
             return self._ends
-        beginnings: dict[TopicPartition, int] = await consumer.beginning_offsets(partitions)
         if self._start == "beginning":
-            return beginnings
+            return dict(await consumer.beginning_offsets(partitions))
         found = await consumer.offsets_for_times(dict.fromkeys(partitions, int(self._start * 1000)))
-        return {tp: found[tp].offset if found[tp] is not None else self._ends[tp] for tp in partitions}
+        return {tp: self._ends[tp] if at is None else at.offset for tp, at in found.items()}
+
+    async def _last_offsets(self, partitions: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """The ends as a reader of uncommitted records sees them; ours end at the first open transaction."""
+        consumer = AIOKafkaConsumer(**client_options(self._settings), enable_auto_commit=False)
+        try:
+            await consumer.start()
+            return dict(await consumer.end_offsets(partitions))
+        finally:
+            await consumer.stop()
+
+    @property
+    def ends(self) -> Mapping[TopicPartition, int]:
+        """Where each partition ended on entering: without `follow`, everything below is read."""
+        return self._ends
 
     async def records(self, *, follow: bool = False) -> AsyncIterator[ConsumerRecord]:
         """Records in each partition's order; without `follow`, up to the end as it was on entering."""

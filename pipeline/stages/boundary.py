@@ -14,7 +14,7 @@ import msgspec
 import structlog
 
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Keyring
+from pipeline.keys import KeyName, Keys
 from pipeline.ports import Inbound, Outbound, PartitionState, TopicNames
 from pipeline.sealing import SealContext, length_prefixed, seal
 from schemas.audit import AuditEvent, Decision, Head, Origin
@@ -115,7 +115,7 @@ class Boundary:
         self,
         work: Work,
         *,
-        keyring: Keyring,
+        keyring: Keys,
         topics: TopicNames,
         clock: Clock,
         hash_key: bytes,
@@ -230,7 +230,7 @@ def keyed_hash(key: bytes, purpose: str, *fields: str) -> str:
     return hmac.new(key, message, hashlib.sha256).hexdigest()[:32]
 
 
-def seal_for_replay(content: ReplayContent, keyring: Keyring, *, tenant: str, job_id: str) -> Sealed:
+def seal_for_replay(content: ReplayContent, keyring: Keys, *, tenant: str, job_id: str) -> Sealed:
     """Seal what came in to the operator's replay key."""
     key_id, key = keyring.sealing_key(KeyName.REPLAY)
     context = SealContext(purpose="replay", key_id=key_id, tenant=tenant, job_id=job_id, schema="replay/1")

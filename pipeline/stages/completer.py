@@ -12,7 +12,7 @@ import msgspec
 from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Keyring
+from pipeline.keys import KeyName, Keys
 from pipeline.ports import LLM, Answer, CallFailed, Inbound, Outbound, TopicNames
 from pipeline.stages.boundary import Case, DeadlinePassed, check_sizes, publish
 from pipeline.stages.once import Once, Turn
@@ -26,7 +26,7 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keyring, topics: TopicNames, llm: LLM, once: Once) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM, once: Once) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm

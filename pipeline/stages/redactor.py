@@ -8,7 +8,7 @@ import msgspec
 from pipeline.attestation import Claims, attest
 from pipeline.decoding import EmptyMessage, decode
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Keyring, KeyUnavailable
+from pipeline.keys import KeyName, Keys, KeyUnavailable
 from pipeline.placeholders import Scope
 from pipeline.policy import Policies, Policy
 from pipeline.ports import Inbound, Outbound, TopicNames
@@ -61,7 +61,7 @@ class RedactorWork:
     def __init__(
         self,
         *,
-        keyring: Keyring,
+        keyring: Keys,
         topics: TopicNames,
         policies: Policies,
         detector_for: Callable[[Policy], Detector],
@@ -92,7 +92,7 @@ class RedactorWork:
         policy = self._policies.select(job.tenant, job.policy)
         detector = self._detector_for(policy)
         case.policy_version, case.detector_version = policy.version, detector.version
-        scope = Scope(key=self._keyring.scope_key(), id=_scope_id(job, policy))
+        scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
         redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
         case.entities = redacted.entities
         request = self._attest(job, case, redacted, case.replay)
@@ -147,7 +147,7 @@ class RedactorWork:
                 raise UnsafeId
         case.trusted = True
         # Not the conversation's: all copies of a job id meet in one partition, where the completer does it once.
-        case.key = keyed_hash(self._keyring.scope_key(), "record-key", job.tenant, job.job_id).encode()
+        case.key = keyed_hash(self._keyring.scope_epoch()[1], "record-key", job.tenant, job.job_id).encode()
 
     def _reply(self, job: Job) -> Reply:
         if job.reply_key is not None:

@@ -11,7 +11,7 @@ import msgspec
 from pipeline.audit import read_head
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
-from pipeline.keys import KeyName, Keyring
+from pipeline.keys import KeyName, Keys
 from pipeline.ports import Inbound, Outbound, TopicNames
 from pipeline.request import Restored, restore_answer
 from pipeline.results import failed_result, parse_reply_key, seal_result
@@ -35,7 +35,7 @@ class RehydratorWork:
 
     stage = "rehydrator"
 
-    def __init__(self, *, keyring: Keyring, topics: TopicNames) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames) -> None:
         self._keyring = keyring
         self._topics = topics
 

@@ -15,14 +15,14 @@ from agents.ledgers import Ledgers
 from agents.metrics import Metrics
 from pipeline.audit import AuditTrail
 from pipeline.keys import Keyring, Role
-from pipeline.ports import Inbound, Outbound, TopicNames
+from pipeline.ports import Inbound, Outbound, PartitionState, TopicNames
 from pipeline.settings import KafkaSettings, Settings
 
 
 class HandOn:
     """A `Stage` that publishes what it reads."""
 
-    state = None
+    state: PartitionState | None = None
 
     def __init__(self, target: str) -> None:
         self._target = target

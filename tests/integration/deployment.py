@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ROLES = (Role.REDACTOR, Role.COMPLETER, Role.REHYDRATOR)
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0
+COMMAND_TIMEOUT = 60.0
 _POLL = 0.05
 
 
@@ -64,6 +65,20 @@ def _spelled(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def run_veil(settings: Settings, *arguments: str) -> tuple[int, str, str]:
+    """The command as an operator runs it, with nobody to answer its questions: exit code, stdout, stderr."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "agents", *arguments),
+        env={"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)} | environment_of(settings),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), COMMAND_TIMEOUT)
+    code: int = process.returncode if process.returncode is not None else -1
+    return code, out.decode(), err.decode()
 
 
 class WorkerProcess:

@@ -25,7 +25,7 @@ from infra.canaries import Canary, make_canaries
 from infra.openai_stub import OpenAIStub, StubConfig
 from pipeline.adapters.kafka import open_admin
 from pipeline.adapters.keyring import init_keys
-from pipeline.client import Client, UnsafeJobId
+from pipeline.client import Client
 from pipeline.detection import build_detector
 from pipeline.keys import Role
 from pipeline.ports import TopicNames
@@ -39,6 +39,7 @@ from pipeline.settings import (
     Settings,
     StateSettings,
 )
+from pipeline.submission import UnsafeJobId
 from pipeline.text import RawText
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter

@@ -58,6 +58,12 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["topics", "create"], {}, 1, "no Kafka broker answers"),
         (["topics", "check"], {}, 1, "no Kafka broker answers"),
         (["dlq", "list"], {}, 1, "no Kafka broker answers"),
+        (["dlq", "replay", "--all"], {}, 1, "no Kafka broker answers"),
+        (["dlq", "replay", "--all"], {"VEIL__KEYS__DIR": "none"}, 1, "veil keys init"),
+        (["dlq", "replay"], {}, 2, "say which letters"),
+        (["dlq", "purge", "--yes"], {}, 2, "say which letters"),
+        (["dlq", "purge", "--all"], {}, 1, "no Kafka broker answers"),
+        (["keys", "shred"], {}, 2, "--before"),
         (["keys", "init"], {}, 1, "veil keys rotate"),
         (["detect", "--entities", "NOSUCH"], {}, 2, "NOSUCH"),
     ],
@@ -115,7 +121,23 @@ def test_redact_shows_what_would_be_sent_and_what_would_be_refused(folder: Path)
 
 
 @pytest.mark.parametrize(
-    "command", ["", "demo", "worker", "submit", "results", "detect", "redact", "topics", "keys", "doctor", "dlq"]
+    "command",
+    [
+        "",
+        "demo",
+        "worker",
+        "submit",
+        "results",
+        "detect",
+        "redact",
+        "topics",
+        "keys",
+        "keys shred",
+        "doctor",
+        "dlq",
+        "dlq replay",
+        "dlq purge",
+    ],
 )
 def test_every_command_explains_itself(folder: Path, command: str) -> None:
     done = veil(*command.split(), "--help", cwd=folder)

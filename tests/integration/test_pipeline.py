@@ -17,11 +17,12 @@ from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
-from pipeline.client import Client, UnsafeJobId
+from pipeline.client import Client
 from pipeline.keys import KeyName, Role
 from pipeline.ports import Inbound, Outbound, PartitionState, Stage, TopicNames
 from pipeline.sealing import SealContext, open_sealed
 from pipeline.settings import Settings, TenantSettings, WrongSettings
+from pipeline.submission import UnsafeJobId
 from schemas.audit import AuditEvent, AuditRecord
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter

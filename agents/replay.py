@@ -1,0 +1,179 @@
+"""`veil dlq replay`: submits the jobs of dead letters again, each letter's once.
+
+A job and the note that its letter was replayed (`schemas.deadletter.Replayed`) are
+published in one transaction, so that a crash leaves both or neither. The transactional
+id is one for the deployment: who begins a replay fences whoever was at it, and only
+then reads which letters have been replayed.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+
+from agents.dead_letters import Found, Wanted, open_letters, read_letters, survey
+from pipeline.adapters.database_cache import cached_engine
+from pipeline.adapters.kafka import BrokerUnreachable, producer_options
+from pipeline.adapters.live_keyring import LiveKeyring
+from pipeline.adapters.reader import TopicReader
+from pipeline.decoding import decode
+from pipeline.detection import build_detector
+from pipeline.errors import VeilError
+from pipeline.keys import Role
+from pipeline.ports import TopicNames
+from pipeline.replaying import Again, submit_again
+from pipeline.settings import Settings
+from schemas.audit import AuditEvent, Decision, Origin
+from schemas.deadletter import Replayed
+
+_BATCH_LETTERS, _BATCH_BYTES = 100, 4 * 1024 * 1024
+"""Of one transaction."""
+_STOP_TIMEOUT = 5.0
+
+
+class ReplayTakenOver(VeilError):
+    """Somebody else has begun a replay; what was not published by then is theirs to do."""
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of one letter: submitted again (`again`), passed over (`skipped`), or not possible (`error`)."""
+
+    found: Found
+    again: Again | None = None
+    skipped: str | None = None
+    error: VeilError | None = None
+
+
+async def replay(settings: Settings, wanted: Wanted, *, dry_run: bool) -> AsyncIterator[Outcome]:
+    """Replay the letters that are meant and tell of each; with `dry_run` nothing is published.
+
+    Raises:
+        ReplayTakenOver: another replay has begun meanwhile.
+        BrokerUnreachable: no broker answers.
+    """
+    keys = LiveKeyring(settings.keys, Role.OPERATOR, time.time)
+    detector = build_detector(names=False, engine=cached_engine())
+    async with _publisher(settings, dry_run=dry_run) as publish:
+        overview = await survey(settings, wanted)
+        left = {found.at: found for found in overview.letters if found.at not in overview.replayed}
+        for found in overview.letters:
+            if found.at in overview.replayed:
+                yield Outcome(found=found, skipped="replayed already")
+        done = await _completed_since(settings, list(left.values()))
+        for at in done:
+            yield Outcome(found=left.pop(at), skipped="the job has completed since")
+        batch: list[Outcome] = []
+        async for found in _contents(settings, left):
+            try:
+                again = submit_again(found.letter, keys, detector=detector, now=time.time())
+            except VeilError as error:
+                yield Outcome(found=left[found.at], error=error)
+                continue
+            batch.append(Outcome(found=left[found.at], again=again))
+            if len(batch) >= _BATCH_LETTERS or sum(_size(outcome) for outcome in batch) >= _BATCH_BYTES:
+                await publish(batch)
+                for outcome in batch:
+                    yield outcome
+                batch.clear()
+        if batch:
+            await publish(batch)
+            for outcome in batch:
+                yield outcome
+
+
+async def _contents(settings: Settings, left: dict[Origin, Found]) -> AsyncIterator[Found]:
+    """The letters once more, whole."""
+    if not left:
+        return
+    async with open_letters(settings) as reader:
+        async for found in read_letters(reader):
+            if isinstance(found, Found) and found.at in left:
+                yield found
+
+
+async def _completed_since(settings: Settings, letters: Sequence[Found]) -> set[Origin]:
+    """Letters whose job, submitted again by somebody, was restored after the letter was written."""
+    jobs = {_job(found) for found in letters if found.letter.job_id is not None}
+    if not jobs:
+        return set()
+    restored: dict[tuple[str | None, str | None], float] = {}
+    earliest = min(found.letter.at for found in letters)
+    topic = TopicNames(settings.kafka.topic_prefix)["audit"]
+    async with TopicReader(settings, [topic], start=earliest, whole=True) as reader:
+        async for record in reader.records():
+            try:
+                event = decode(record.value, AuditEvent)
+            except VeilError:
+                continue
+            job = (event.tenant, event.job_id)
+            if event.decision is Decision.RESTORED and job in jobs:
+                restored[job] = max(event.at, restored.get(job, 0.0))
+    return {found.at for found in letters if restored.get(_job(found), 0.0) > found.letter.at}
+
+
+def _job(found: Found) -> tuple[str | None, str | None]:
+    return found.letter.tenant, found.letter.job_id
+
+
+@asynccontextmanager
+async def _publisher(
+    settings: Settings, *, dry_run: bool
+) -> AsyncIterator[Callable[[Sequence[Outcome]], Awaitable[None]]]:
+    """Publishes jobs and their notes in one transaction; a dry run publishes nothing and fences nobody."""
+    if dry_run:
+        yield _publish_nothing
+        return
+    topics = TopicNames(settings.kafka.topic_prefix)
+    producer = AIOKafkaProducer(**producer_options(settings), transactional_id=f"{topics.prefix}replay")
+
+    async def publish(batch: Sequence[Outcome]) -> None:
+        now = time.time()
+        async with producer.transaction():
+            sends = []
+            for outcome in batch:
+                if outcome.again is not None:
+                    at = outcome.found.at
+                    note = msgspec.json.encode(Replayed(letter=at, at=now))
+                    sends.append(await producer.send(topics["jobs"], outcome.again.value, key=outcome.again.key))
+                    sends.append(await producer.send(at.topic, note, partition=at.partition))
+            # aiokafka would commit although one of them was refused.
+            await asyncio.gather(*sends)
+
+    try:
+        await producer.start()
+    except (KafkaError, OSError):
+        await _stop(producer)
+        raise BrokerUnreachable(f"no Kafka broker answers at {settings.kafka.bootstrap_servers}") from None
+    try:
+        yield publish
+    except (ProducerFenced, InvalidProducerEpoch):
+        raise ReplayTakenOver("another replay has begun; this one has stopped, what it had published stays") from None
+    except (KafkaError, OSError) as exc:
+        raise BrokerUnreachable(
+            f"replaying stopped ({type(exc).__name__}); run it again: what was replayed is not replayed twice"
+        ) from None
+    finally:
+        await _stop(producer)
+
+
+async def _publish_nothing(_: Sequence[Outcome]) -> None:
+    pass
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """A fenced producer would wait for ever for what nobody takes any more."""
+    try:
+        await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
+    except (KafkaError, TimeoutError, OSError):
+        with contextlib.suppress(KafkaError, OSError):
+            await producer._sender.close()
+            await producer.client.close()
+
+
+def _size(outcome: Outcome) -> int:
+    return len(outcome.again.value) if outcome.again is not None else 0
