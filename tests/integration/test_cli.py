@@ -58,6 +58,8 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["topics", "create"], {}, 1, "no Kafka broker answers"),
         (["topics", "check"], {}, 1, "no Kafka broker answers"),
         (["dlq", "list"], {}, 1, "no Kafka broker answers"),
+        (["audit", "verify"], {}, 1, "no Kafka broker answers"),
+        (["audit", "list", "--since", "yesterday"], {}, 2, "--since"),
         (["keys", "init"], {}, 1, "veil keys rotate"),
         (["detect", "--entities", "NOSUCH"], {}, 2, "NOSUCH"),
     ],
