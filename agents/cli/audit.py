@@ -66,7 +66,9 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
     _show([_report_row(report) for report in reports], Table(*_SHOWN_OF_CHAINS))
     broken = [report for report in reports if not report.whole]
     restarted = sum(report.restarted for report in reports)
-    told = f"{len(reports)} chains, {sum(report.events for report in reports)} events: "
+    told = (
+        f"{sum(bool(report.chain) for report in reports)} chains, {sum(report.events for report in reports)} events: "
+    )
     told += f"{len(broken)} broken" if broken else "whole"
     click.echo(told + (f"; {restarted} started anew, with a lost offset" if restarted else ""), err=True)
     return 1 if broken else 0

@@ -64,6 +64,8 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["dlq", "purge", "--yes"], {}, 2, "say which letters"),
         (["dlq", "purge", "--all"], {}, 1, "no Kafka broker answers"),
         (["keys", "shred"], {}, 2, "--before"),
+        (["audit", "verify"], {}, 1, "no Kafka broker answers"),
+        (["audit", "list", "--since", "yesterday"], {}, 2, "--since"),
         (["keys", "init"], {}, 1, "veil keys rotate"),
         (["detect", "--entities", "NOSUCH"], {}, 2, "NOSUCH"),
     ],
