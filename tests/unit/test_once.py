@@ -183,12 +183,6 @@ async def test_an_answer_is_remembered_for_the_window_and_no_longer(rig: Rig) ->
     assert len(rig.calls) == 2
 
 
-async def test_an_answer_that_the_topic_has_lost_is_asked_for_again(rig: Rig) -> None:
-    await finish(rig)
-    rig.store.forget()
-    await finish(rig)
-
-
 async def test_an_heir_remembers_what_was_committed(rig: Rig) -> None:
     await finish(rig)
     heir = Rig(rig.store)
@@ -196,20 +190,33 @@ async def test_an_heir_remembers_what_was_committed(rig: Rig) -> None:
     assert await heir.do() == (Decision.REPEATED, b"answer")
 
 
-async def test_nothing_is_remembered_that_was_not_committed(rig: Rig) -> None:
-    await finish(rig)
-    rig.once.drop(0)
-    rig.store.forget()
-    await rig.once.load(0)
-    await finish(rig)
-    assert len(rig.calls) == 2
-
-
-async def test_an_answer_is_shared_before_its_transaction_has_ended(rig: Rig) -> None:
+async def test_an_answer_is_shared_before_its_transaction_has_ended_but_not_remembered(rig: Rig) -> None:
     inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
     async with rig.once.turn(REQUEST, Case(inbound, lambda: rig.now)) as turn:
         turn.made = Answer(body=b"answer", attempts=1)
     assert await rig.do() == (Decision.REPEATED, b"answer")
+    rig.once.drop(0)
+    await rig.once.load(0)
+    await finish(rig)
+
+
+async def test_an_answer_that_the_topic_has_lost_is_asked_for_again_and_not_kept_in_memory(rig: Rig) -> None:
+    await finish(rig)
+    rig.store.forget()
+    await finish(rig)
+
+
+async def test_an_answer_whose_commit_was_thought_to_have_failed_is_held_no_longer_than_until_the_next_load(
+    rig: Rig,
+) -> None:
+    inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
+    async with rig.once.turn(REQUEST, Case(inbound, lambda: rig.now)) as turn:
+        turn.made = Answer(body=b"answer", attempts=1)
+    rig.store.write(rig.once.record(REQUEST, turn.made, turn, 0, rig.now), at=rig.now)
+    await rig.once.load(0)
+    assert await rig.do() == (Decision.REPEATED, b"answer")
+    rig.store.forget()
+    await finish(rig)
 
 
 async def test_an_identical_request_of_another_job_is_reused_but_its_answer_does_not_get_younger() -> None:
