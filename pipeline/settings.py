@@ -82,20 +82,34 @@ class PolicySettings(_Section, frozen=True, kw_only=True):
 
 
 class OpenAISettings(_Section, frozen=True, kw_only=True):
-    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`."""
+    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`.
+
+    `max_in_flight` bounds the jobs in a completer that are called for or wait for their call.
+    After `breaker_failures` failures in a row that say that OpenAI is down, or one that says that the
+    key or the quota is void, calls stop but for a probe at least every `breaker_probe`.
+    """
 
     max_in_flight: Count = 500
     timeout: Seconds = 120.0
     max_attempts: Count = 5
     backoff: Seconds = 0.5
     backoff_max: Seconds = 30.0
+    breaker_failures: Count = 10
+    breaker_probe: Seconds = 30.0
     allowed_hosts: tuple[str, ...] = ()
 
 
 class DeliverySettings(_Section, frozen=True, kw_only=True):
-    """The offset ledger. `linger` is the least time between two transactions of a partition."""
+    """The offset ledger. `linger` is the least time between two transactions of a partition.
+
+    Of each role in a process: `max_in_flight` records (completer: `openai.max_in_flight`) and
+    `max_in_flight_bytes` are worked on at once, a larger record alone. `look_ahead_bytes` more are
+    read ahead of their turn, so that a tenant's few jobs need not wait behind another's many.
+    """
 
     max_in_flight: Count = 64
+    max_in_flight_bytes: Bytes = 64 * MIB
+    look_ahead_bytes: Bytes = 64 * MIB
     linger: Seconds = 0.03
     drain_deadline: Seconds = 20.0
     transaction_timeout: Seconds = 20.0
