@@ -45,15 +45,15 @@ class Breaker:
         return not self._closed.is_set()
 
     @contextlib.asynccontextmanager
-    async def call(self) -> AsyncIterator[None]:
-        """Around one call; waits while the breaker is open, and then is perhaps the probe."""
+    async def call(self) -> AsyncIterator[bool]:
+        """Around one call; waits while the breaker is open. True: this call is the probe."""
         async with contextlib.AsyncExitStack() as stack:
-            while self.is_open:
+            while probing := self.is_open:
                 await stack.enter_async_context(self._turn)
                 if not await self._closes_before_the_next_probe():
                     break
                 await stack.aclose()
-            yield
+            yield probing
 
     async def _closes_before_the_next_probe(self) -> bool:
         while self.is_open and (left := self._probe_at - time.monotonic()) > 0:

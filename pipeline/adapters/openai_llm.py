@@ -24,7 +24,7 @@ from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from pipeline.adapters.breaker import Breaker
 from pipeline.adapters.openai_failures import CallDeadlinePassed, Policy, Rule, TimedOut, Unauthorized, rule_for
-from pipeline.adapters.pacing import Lane, Lanes, model_and_tokens
+from pipeline.adapters.pacing import Lane, Lanes, Ticket, model_and_tokens
 from pipeline.ports import Answer
 from pipeline.settings import OpenAISettings, WrongSettings
 from schemas.completion import Usage
@@ -149,29 +149,31 @@ class OpenAILLM:
 
     async def _make(self, call: "_Call") -> "Answer | _Fault":
         """One call, when breaker and pace let it through; both are told how it ended."""
-        async with self.breaker.call():
-            ticket = await call.lane.turn(call.tokens)
-            call.made += 1
-            self.in_flight += 1
-            try:
-                outcome, headers = await self._send(call)
-            finally:
-                self.in_flight -= 1
-            call.lane.answered(ticket, headers)
-            if isinstance(outcome, Answer):
-                self.breaker.answered()
-                return outcome
-            rule, code = outcome.rule, outcome.rule.failure.code
-            self.outcomes[code] += 1
-            if rule.policy is Policy.STOP:
-                self.breaker.stop(code)
-            elif rule.outage:
-                self.breaker.failed(code)
-            else:
-                self.breaker.answered()
-            if rule.policy is Policy.WAIT:
-                call.lane.refused(time.monotonic())
-            return outcome
+        while True:
+            async with self.breaker.call() as probing:
+                ticket = await call.lane.turn(call.tokens)
+                if probing or not self.breaker.is_open:
+                    return await self._make_now(call, ticket)
+
+    async def _make_now(self, call: "_Call", ticket: Ticket) -> "Answer | _Fault":
+        call.made += 1
+        self.in_flight += 1
+        try:
+            outcome, headers = await self._send(call)
+        finally:
+            self.in_flight -= 1
+        rule = outcome.rule if isinstance(outcome, _Fault) else None
+        limited = rule is not None and rule.policy is Policy.WAIT
+        call.lane.answered(ticket, headers, time.monotonic(), refused=limited)
+        if rule is not None:
+            self.outcomes[rule.failure.code] += 1
+        if rule is not None and rule.policy is Policy.STOP:
+            self.breaker.stop(rule.failure.code)
+        elif rule is not None and rule.outage:
+            self.breaker.failed(rule.failure.code)
+        else:
+            self.breaker.answered()
+        return outcome
 
     async def _send(self, call: "_Call") -> "tuple[Answer | _Fault, Mapping[str, str]]":
         timeout = httpx2.Timeout(self._settings.timeout, connect=min(self._settings.timeout, _CONNECT_TIMEOUT))

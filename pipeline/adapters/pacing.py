@@ -17,8 +17,8 @@ An answer's level is as old as the call. What this worker has sent since is know
 taken to have done what they did before, relative to it (O. Smith's predictor, 1957).
 
 Where a 429 comes that the level does not explain (no headers, a limit that they don't tell of), the
-rate is cut and grows again linearly (D.-M. Chiu and R. Jain, "Analysis of the increase and decrease
-algorithms", 1989). Without limits and without 429s nothing is slowed down.
+rate is cut by half the share of calls that are refused (M. Alizadeh et al., "Data center TCP", 2010)
+and grows again as CUBIC does (RFC 9438). Without limits and without 429s nothing is slowed down.
 """
 
 import asyncio
@@ -37,8 +37,11 @@ _BURST = 0.1
 _FIRST_CALLS = 16
 """Calls that may be sent before the first answer tells of the limits."""
 
-_CUT, _REGAIN = 0.7, 0.01
-"""A 429 without explanation: the rate times 0.7, and 1 % of it more each second."""
+_REGAIN = 30.0
+"""Seconds until a rate that was cut is what it was."""
+
+_SHARE_MEMORY = 0.05
+"""Weight of one answer in the share that is refused."""
 
 _RECENT = 2.0
 _LOOK = 0.05
@@ -120,6 +123,9 @@ class Lane:
         self._tokens = _Meter()
         self._heard = False
         self._recent, self._recent_at = 0.0, 0.0
+        self._first_at = math.inf
+        self._refused = 0.0
+        self._cut = 0.0
         self._cut_rate, self._cut_at = math.inf, -math.inf
         self._queue = asyncio.Lock()
 
@@ -137,19 +143,23 @@ class Lane:
         """Seconds until the next call may be sent; 0 for now."""
         if not self._heard:
             return 0.0 if self._requests.sent < _FIRST_CALLS else _LOOK
-        requests = min(self._requests.rate(now), self._cut_rate * (1 + _REGAIN * (now - self._cut_at)))
+        requests = min(self._requests.rate(now), self._allowed(now))
         return max(self._requests.wait(now, requests), self._tokens.wait(now, self._tokens.rate(now)))
 
     def sent(self, now: float, tokens: float) -> Ticket:
         """Note a call."""
+        self._first_at = min(self._first_at, now)
         self._recent = self._recent * math.exp((self._recent_at - now) / _RECENT) + 1 / _RECENT
         self._recent_at = now
         self._requests.take(1.0)
         self._tokens.take(tokens)
         return Ticket(now, self._requests.sent, self._tokens.sent)
 
-    def answered(self, ticket: Ticket, headers: Mapping[str, str]) -> None:
-        """Note what the end of a call tells of the limits; nothing, where there was no answer."""
+    def answered(self, ticket: Ticket, headers: Mapping[str, str], now: float, *, refused: bool = False) -> None:
+        """Note what the end of a call tells of the limits; without headers, where there was no answer.
+
+        A 429 (`refused`) cuts the rate at most once a second, and only where the levels don't explain it.
+        """
         self._heard = True
         for meter, kind, sent in (
             (self._requests, "requests", ticket.requests),
@@ -158,15 +168,19 @@ class Lane:
             limit, remaining = (_number(headers.get(f"x-ratelimit-{what}-{kind}")) for what in ("limit", "remaining"))
             if limit and remaining is not None:
                 meter.observe(limit, remaining, ticket.at, sent)
+        self._refused += _SHARE_MEMORY * (refused - self._refused)
+        explained = any(meter.limit and meter.level(now) < _LOW for meter in (self._requests, self._tokens))
+        if refused and not explained and now >= self._cut_at + 1.0:
+            age = max(now - self._first_at, 1e-3)
+            sending = self._recent * math.exp((self._recent_at - now) / _RECENT) / (1 - math.exp(-age / _RECENT))
+            self._cut_rate = max(min(sending, self._allowed(now)), 0.1)
+            self._cut_at, self._cut = now, max(self._refused / 2, 0.05)
 
-    def refused(self, now: float) -> None:
-        """Note a 429; cuts the rate at most once a second, and only where the levels don't explain it."""
-        low = [meter for meter in (self._requests, self._tokens) if meter.limit and meter.level(now) < _LOW]
-        if low or now < self._cut_at + 1.0:
-            return
-        current = self._recent * math.exp((self._recent_at - now) / _RECENT)
-        allowed = self._cut_rate * (1 + _REGAIN * (now - self._cut_at))
-        self._cut_rate, self._cut_at = max(min(current, allowed) * _CUT, 1 / 60), now
+    def _allowed(self, now: float) -> float:
+        """The rate after a cut: back at what it was after `_REGAIN` seconds, warily, and then past it."""
+        if self._cut_rate == math.inf:
+            return math.inf
+        return self._cut_rate * (1 + self._cut * ((now - self._cut_at) / _REGAIN - 1) ** 3)
 
 
 class _View(msgspec.Struct, frozen=True):

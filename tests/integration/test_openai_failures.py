@@ -141,7 +141,6 @@ async def test_a_void_key_or_quota_stops_all_calls_and_fails_no_job(stub: OpenAI
     async with calling(stub) as llm:
         jobs = [asyncio.create_task(llm.complete(Endpoint.CHAT_COMPLETIONS, CHAT, deadline=None)) for _ in range(10)]
         await eventually(lambda: llm.outcomes[STOPPING[failure]] >= 13, timeout=5, what="three probes")
-        assert llm.breaker.is_open
         # All at first, then one a tenth of a second.
         assert not [job for job in jobs if job.done()]
         getattr(stub.config.failures, failure).probability = 0.0
