@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from agents.metrics import Metrics
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM
 from pipeline.keys import Role
@@ -18,7 +19,9 @@ SOURCES: tuple[TopicId, ...] = ("redacted",)
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+async def open_stage(
+    settings: Settings, topics: TopicNames, clock: Callable[[], float], metrics: Metrics
+) -> AsyncIterator[Stage]:
     """The completer's stage with its one public key and its connection pool."""
     keyring = load_keyring(settings.keys.dir, Role.COMPLETER)
     api_key = os.environ.get("OPENAI_API_KEY", "")
@@ -26,6 +29,7 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         raise WrongSettings("the completer needs OPENAI_API_KEY in its environment")
     base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
     async with OpenAILLM(settings.openai, api_key=api_key, base_url=base_url) as llm:
+        metrics.watch(llm)
         work = CompleterWork(keyring=keyring, topics=topics, llm=llm)
         # No key of its own to hash with: hashes of untrusted ids are comparable within one process only.
         yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))

@@ -105,6 +105,11 @@ class OpenAILLM:
             ),
         )
 
+    @property
+    def held(self) -> bool:
+        """Whether calls wait until OpenAI works again."""
+        return self.breaker.is_open
+
     async def __aenter__(self) -> Self:
         return self
 
