@@ -41,6 +41,7 @@ class FairQueue:
         self._now = 0.0
         self._flows: dict[str, deque[Waiting]] = {}
         self._tags: dict[str, float] = {}
+        self._tags_max = 64
         self._heads: list[tuple[float, int, str]] = []
         self._count = 0
 
@@ -96,6 +97,10 @@ class FairQueue:
 
     def _remember(self, tenant: str, finish: float) -> None:
         """Keep the tag of a tenant that has nothing waiting, while it is ahead of the others."""
+        if not self._heads:
+            self._tags.clear()
+            return
         self._tags[tenant] = finish
-        if len(self._tags) > 2 * len(self._flows) + 64:
+        if len(self._tags) >= self._tags_max:
             self._tags = {name: tag for name, tag in self._tags.items() if tag > self._now}
+            self._tags_max = 2 * len(self._tags) + 64
