@@ -16,7 +16,11 @@ from agents.ledgers import Ledgers
 from pipeline.adapters.kafka import ssl_context
 from pipeline.ports import Headers, Inbound
 from pipeline.settings import KafkaSettings, Settings
-from schemas.topics import RECORD_MAX_BYTES
+
+_FETCH_BYTES = 1024 * 1024
+_FETCH_RECORDS = 500
+_LONG_POLL = 7 * 24 * 3600.0
+"""Seconds without a fetch after which a consumer counts as stuck: back-pressure may last long."""
 
 _LONG = 1e9
 """Seconds; switches off a Faust warning about commits, which it never makes here."""
@@ -32,6 +36,17 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class _Consumer(driver.Consumer):
+    """Fetches only while the ledgers have room.
+
+    Faust's own `pause_partitions` drops records that were fetched and not yet handed out, and its
+    stream buffer counts events, however large. Heartbeats go on meanwhile, from a thread of their own.
+    """
+
+    async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
+        if not await cast(RoleApp, self.app).ledgers.has_room(timeout):
+            return {}
+        return await super()._getmany(active_partitions, timeout)
+
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -90,7 +105,10 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         topic_disable_leader=True,
         stream_wait_empty=False,
         consumer_auto_offset_reset="earliest",
-        consumer_max_fetch_size=RECORD_MAX_BYTES,
+        # A larger record comes alone (KIP-74).
+        consumer_max_fetch_size=_FETCH_BYTES,
+        broker_max_poll_records=_FETCH_RECORDS,
+        broker_max_poll_interval=_LONG_POLL,
         consumer_metadata_max_age_ms=5000,
         broker_session_timeout=kafka.session_timeout,
         broker_heartbeat_interval=min(kafka.heartbeat_interval, kafka.session_timeout / 3),

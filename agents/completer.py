@@ -5,6 +5,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from agents.metrics import Metrics
 from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM
@@ -20,7 +21,9 @@ SOURCES: tuple[TopicId, ...] = ("redacted",)
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+async def open_stage(
+    settings: Settings, topics: TopicNames, clock: Callable[[], float], metrics: Metrics
+) -> AsyncIterator[Stage]:
     """The completer's stage with its one public key and its connection pool."""
     keyring = LiveKeyring(settings.keys, Role.COMPLETER, clock)
     api_key = os.environ.get("OPENAI_API_KEY", "")
@@ -31,6 +34,7 @@ async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[],
         OpenAILLM(settings.openai, api_key=api_key, base_url=base_url) as llm,
         FinishedTopic(settings, topics["finished"]) as finished,
     ):
+        metrics.watch(llm)
         once = Once(
             finished,
             topics,

@@ -108,6 +108,20 @@ class Ledger:
             self._moved.clear()
             await self._moved.wait()
 
+    async def begin(self, offset: int) -> bool:
+        """Whether the work of an admitted offset may start now; waits while the ledger reopens.
+
+        False: another owner of the partition has done it meanwhile, or the ledger is closing.
+        """
+        while not self._ready.is_set() and not self._closing:
+            self._moved.clear()
+            await self._moved.wait()
+        if not self._closing and not self._progress.finished(offset):
+            return True
+        self.tasks.pop(offset, None)
+        self._progress.admitted.discard(offset)
+        return False
+
     def finish(self, offset: int, records: Sequence[Outbound]) -> None:
         """Hand over an offset's records; they are published with the next transaction."""
         self.tasks.pop(offset, None)

@@ -1,22 +1,30 @@
-"""All ledgers of one role in one process: admits events, bounds work in flight, drains on a rebalance."""
+"""All ledgers of one role in one process: admits events, starts them fairly, drains on a rebalance."""
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 
 import structlog
 from aiokafka import TopicPartition
 
+from agents.fair_queue import FairQueue, Waiting
 from agents.ledger import Ledger
 from agents.metrics import RoleMetrics
 from pipeline.audit import AuditTrail
 from pipeline.ports import Inbound, Outbound, Stage
 from pipeline.settings import Settings
+from pipeline.tenant import tenant_of
 
 log = structlog.get_logger()
 
 
 class Ledgers:
-    """The partitions that Faust has assigned to one role, each with its ledger."""
+    """The partitions that Faust has assigned to one role, each with its ledger.
+
+    Records are read ahead into a queue that is fair over tenants (`delivery.look_ahead_bytes` of them,
+    and within each partition's window); from there they start while fewer than `max_in_flight` and
+    `delivery.max_in_flight_bytes` are worked on. When the queue is full nothing is fetched: `has_room`.
+    """
 
     def __init__(
         self,
@@ -33,7 +41,11 @@ class Ledgers:
         self._settings = settings
         self._trail = trail
         self._metrics = metrics
-        self._slots = asyncio.Semaphore(max_in_flight)
+        self._max_in_flight = max_in_flight
+        self._in_flight = self._in_flight_size = 0
+        self._waiting = FairQueue()
+        self._admitting = 0
+        self._room = asyncio.Event()
         self._open: dict[TopicPartition, Ledger] = {}
         self._orphans: dict[TopicPartition, dict[int, Sequence[Outbound]]] = {}
         self._closers: dict[TopicPartition, asyncio.Future[int]] = {}
@@ -61,30 +73,71 @@ class Ledgers:
                 ledger.start()
         self._metrics.partitions.set(len(self._open))
 
+    async def has_room(self, timeout: float) -> bool:
+        """Whether more may be fetched; waits up to `timeout` seconds for it."""
+        if self._is_full():
+            self._room.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._room.wait(), timeout)
+        return not self._is_full()
+
+    def _is_full(self) -> bool:
+        # A record that waits for its ledger holds up those behind it: they must not pile up in Faust.
+        return self._admitting > 0 or self._waiting.size >= self._settings.delivery.look_ahead_bytes
+
     async def admit(self, inbound: Inbound) -> None:
-        """Start the record's work, when it is this process's to do; waits for a free slot first."""
-        tp = TopicPartition(inbound.topic, inbound.partition)
+        """Queue the record's work, when it is this process's to do."""
         # Bound before any await: a stale event must not enter a newer ledger.
+        tp = TopicPartition(inbound.topic, inbound.partition)
         ledger = self._open.get(tp)
         if ledger is None:
             return
-        await self._slots.acquire()
-        admitted = False
+        self._admitting += 1
         try:
-            admitted = ledger is self._open.get(tp) and await ledger.admit(inbound.offset)
+            admitted = await ledger.admit(inbound.offset)
         finally:
-            if not admitted:
-                self._slots.release()
-        if admitted:
-            task = asyncio.create_task(self._work(ledger, inbound), name=repr(inbound))
-            ledger.tasks[inbound.offset] = task
+            self._admitting -= 1
+            self._tell_room()
+        if not admitted or ledger is not self._open.get(tp):
+            return
+        waiting = Waiting(ledger, inbound)
+        if not self._waiting and self._fits(waiting):
+            self._start(waiting)
+        else:
+            self._waiting.put(tenant_of(inbound.value), waiting)
+            self._start_waiting()
 
-    async def _work(self, ledger: Ledger, inbound: Inbound) -> None:
+    def _fits(self, waiting: Waiting) -> bool:
+        """Whether there is a slot for it; one that is larger than all of them is done alone."""
+        if self._in_flight >= self._max_in_flight:
+            return False
+        largest = self._settings.delivery.max_in_flight_bytes
+        return self._in_flight == 0 or self._in_flight_size + waiting.size <= largest
+
+    def _start(self, waiting: Waiting) -> None:
+        self._in_flight += 1
+        self._in_flight_size += waiting.size
+        task = asyncio.create_task(self._work(waiting), name=repr(waiting.inbound))
+        waiting.ledger.tasks[waiting.inbound.offset] = task
+
+    def _start_waiting(self) -> None:
+        while self._waiting and self._fits(self._waiting.first()):
+            self._start(self._waiting.pop())
+        self._metrics.waiting.set(self._waiting.size)
+        self._tell_room()
+
+    def _tell_room(self) -> None:
+        if not self._is_full():
+            self._room.set()
+
+    async def _work(self, waiting: Waiting) -> None:
+        ledger, inbound = waiting.ledger, waiting.inbound
         self._metrics.in_flight.inc()
         try:
-            records = await self._stage.process(inbound)
-            ledger.finish(inbound.offset, records)
-            self._metrics.processed.inc()
+            if await ledger.begin(inbound.offset):
+                records = await self._stage.process(inbound)
+                ledger.finish(inbound.offset, records)
+                self._metrics.processed.inc()
         except Exception as exc:
             # A stage promises not to raise. Its offset stays open, so nothing is lost: the process
             # ends loudly, and whoever takes over the partition does the work again.
@@ -94,7 +147,9 @@ class Ledgers:
             self.broken.set()
         finally:
             self._metrics.in_flight.dec()
-            self._slots.release()
+            self._in_flight -= 1
+            self._in_flight_size -= waiting.size
+            self._start_waiting()
 
     async def drain(self, revoked: Iterable[TopicPartition] | None) -> None:
         """Finish, publish and close the revoked partitions; `None` closes all, for good."""
@@ -102,6 +157,9 @@ class Ledgers:
             self._stopping = True
         chosen = list(self._open if revoked is None else set(revoked) & self._open.keys())
         ledgers = [self._open.pop(tp) for tp in chosen]
+        # What has not been started is the next owner's.
+        self._waiting.forget(set(ledgers))
+        self._start_waiting()
         in_flight = sum(len(ledger.tasks) for ledger in ledgers)
         deadline = self._settings.delivery.drain_deadline
         for ledger in ledgers:

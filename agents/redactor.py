@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from agents.metrics import Metrics
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.recognizers.running import RunningPlugins
@@ -19,7 +20,9 @@ SOURCES: tuple[TopicId, ...] = ("jobs", "plain")
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+async def open_stage(
+    settings: Settings, topics: TopicNames, clock: Callable[[], float], _: Metrics
+) -> AsyncIterator[Stage]:
     """The redactor's stage with its keys, policies and detectors loaded."""
     keyring = LiveKeyring(settings.keys, Role.REDACTOR, clock)
     policies = load_policies(settings.policy.file)

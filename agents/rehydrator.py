@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from agents.metrics import Metrics
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.keys import Role
 from pipeline.ports import Stage, TopicNames
@@ -16,7 +17,9 @@ SOURCES: tuple[TopicId, ...] = ("completions",)
 
 
 @asynccontextmanager
-async def open_stage(settings: Settings, topics: TopicNames, clock: Callable[[], float]) -> AsyncIterator[Stage]:
+async def open_stage(
+    settings: Settings, topics: TopicNames, clock: Callable[[], float], _: Metrics
+) -> AsyncIterator[Stage]:
     """The rehydrator's stage with its vault keys."""
     keyring = LiveKeyring(settings.keys, Role.REHYDRATOR, clock)
     work = RehydratorWork(keyring=keyring, topics=topics)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -37,7 +38,7 @@ class RoleModule(Protocol):
     SOURCES: tuple[TopicId, ...]
 
     def open_stage(
-        self, settings: Settings, topics: TopicNames, clock: Callable[[], float]
+        self, settings: Settings, topics: TopicNames, clock: Callable[[], float], metrics: Metrics
     ) -> AbstractAsyncContextManager[Stage]: ...
 
 
@@ -46,6 +47,8 @@ ROLES: dict[Role, RoleModule] = {
     Role.COMPLETER: completer,
     Role.REHYDRATOR: rehydrator,
 }
+_OTHER_FILES = 1024
+"""Open files besides the connections to OpenAI: brokers, libraries, logs."""
 _WATCHDOG_GRACE = 20.0
 """Seconds after the drain deadline at which a shutdown that hangs is cut off."""
 
@@ -57,6 +60,7 @@ def run_worker(settings: Settings, roles: Sequence[Role]) -> int:
         VeilError: it cannot start (keys, settings, broker).
     """
     harden_process()
+    _raise_open_files(settings.openai.max_in_flight + _OTHER_FILES)
     # The names model multiplies small matrices: several threads on one would only take cores from other workers.
     threadpool_limits(1, user_api="blas")
     try:
@@ -85,7 +89,7 @@ class Worker:
         topics = TopicNames(self._settings.kafka.topic_prefix)
         stages = {}
         for role in self._roles:
-            opened = self._modules[role].open_stage(self._settings, topics, time.time)
+            opened = self._modules[role].open_stage(self._settings, topics, time.time, self._metrics)
             stages[role] = await self._stack.enter_async_context(opened)
         made = await create_topics(self._settings)
         if made:
@@ -162,6 +166,16 @@ class Worker:
 
     def _max_in_flight(self, role: Role) -> int:
         return self._settings.openai.max_in_flight if role is Role.COMPLETER else self._settings.delivery.max_in_flight
+
+
+def _raise_open_files(wanted: int) -> None:
+    """Each call to OpenAI has a connection of its own; the soft limit is often 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < wanted:
+        log.warning("files.limited", count=allowed, total=wanted)
 
 
 def _make_state_dir(settings: Settings) -> None:

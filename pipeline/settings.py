@@ -89,6 +89,10 @@ class PolicySettings(_Section, frozen=True, kw_only=True):
 class OpenAISettings(_Section, frozen=True, kw_only=True):
     """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`.
 
+    `max_in_flight` bounds the jobs in a completer that are called for or wait for their call.
+    After `breaker_failures` failures in a row that say that OpenAI is down, or one that says that the
+    key or the quota is void, calls stop but for a probe at least every `breaker_probe`.
+
     `reuse_identical` answers a job from another job's stored answer where tenant and
     redacted request are the same, within `delivery.job_window` and one partition of
     the redacted topic. A request that samples gets the same sample again: off by default.
@@ -99,6 +103,8 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     max_attempts: Count = 5
     backoff: Seconds = 0.5
     backoff_max: Seconds = 30.0
+    breaker_failures: Count = 10
+    breaker_probe: Seconds = 30.0
     allowed_hosts: tuple[str, ...] = ()
     reuse_identical: bool = False
 
@@ -108,9 +114,15 @@ class DeliverySettings(_Section, frozen=True, kw_only=True):
 
     `linger` is the least time between two transactions of a partition. A job id
     submitted again within `job_window` of its completion is answered without a call.
+
+    Of each role in a process: `max_in_flight` records (completer: `openai.max_in_flight`) and
+    `max_in_flight_bytes` are worked on at once, a larger record alone. `look_ahead_bytes` more are
+    read ahead of their turn, so that a tenant's few jobs need not wait behind another's many.
     """
 
     max_in_flight: Count = 64
+    max_in_flight_bytes: Bytes = 64 * MIB
+    look_ahead_bytes: Bytes = 64 * MIB
     linger: Seconds = 0.03
     drain_deadline: Seconds = 20.0
     transaction_timeout: Seconds = 20.0

@@ -44,6 +44,7 @@ class ErrorCode(StrEnum):
     LAST_CHECK_FAILED = "last_check_failed"
     # OpenAI
     OPENAI_REJECTED = "openai_rejected"
+    OPENAI_CONTEXT_LENGTH = "openai_context_length"
     OPENAI_UNAUTHORIZED = "openai_unauthorized"
     OPENAI_QUOTA_EXHAUSTED = "openai_quota_exhausted"
     OPENAI_RATE_LIMITED = "openai_rate_limited"

@@ -26,12 +26,26 @@ class Failures(msgspec.Struct, forbid_unknown_fields=True):
 
     rate_limit: Trigger = msgspec.field(default_factory=Trigger)  # 429 with retry-after
     server_error: Trigger = msgspec.field(default_factory=Trigger)  # 500
+    bad_gateway: Trigger = msgspec.field(default_factory=Trigger)  # 502, and no JSON
     unavailable: Trigger = msgspec.field(default_factory=Trigger)  # 503
+    slow_down: Trigger = msgspec.field(default_factory=Trigger)  # 503 that asks for a lower rate
+    invalid_key: Trigger = msgspec.field(default_factory=Trigger)  # 401
+    forbidden: Trigger = msgspec.field(default_factory=Trigger)  # 403: region
+    model_forbidden: Trigger = msgspec.field(default_factory=Trigger)  # 403: this project may not use the model
+    quota: Trigger = msgspec.field(default_factory=Trigger)  # 429 that waiting does not help
+    context_length: Trigger = msgspec.field(default_factory=Trigger)  # 400
+    not_found: Trigger = msgspec.field(default_factory=Trigger)  # 404
+    conflict: Trigger = msgspec.field(default_factory=Trigger)  # 409
+    unprocessable: Trigger = msgspec.field(default_factory=Trigger)  # 422
     bad_request: Trigger = msgspec.field(default_factory=Trigger)  # 400 whose message echoes the prompt
     hang: Trigger = msgspec.field(default_factory=Trigger)  # no answer at all
+    down: Trigger = msgspec.field(default_factory=Trigger)  # connection closed without a word
     cut: Trigger = msgspec.field(default_factory=Trigger)  # connection closed in the middle of the body
     malformed_json: Trigger = msgspec.field(default_factory=Trigger)  # 200, and half an object
     empty_choices: Trigger = msgspec.field(default_factory=Trigger)  # 200, and no answer in it
+    failed: Trigger = msgspec.field(default_factory=Trigger)  # 200, and a response whose status is failed
+    length: Trigger = msgspec.field(default_factory=Trigger)  # 200, cut short by the model's limit
+    content_filter: Trigger = msgspec.field(default_factory=Trigger)  # 200, cut short by a filter
 
 
 class Mangling(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,6 +67,9 @@ class StubConfig(msgspec.Struct, forbid_unknown_fields=True):
         with nothing between); for byte-exact round trips.
       - `tool_calls`: a call of the first tool, its arguments made from the same
         text; without tools as `helpful`.
+
+    `enforce_limits`: the buckets of `requests_per_minute` and `tokens_per_minute` are real, and
+    every answer's headers tell of them; else there are neither.
     """
 
     mode: Literal["helpful", "echo", "tool_calls"] = "helpful"

@@ -55,6 +55,33 @@ def refusal(failure: str | None, *, model: str, prompt_text: str) -> tuple[int, 
         case "server_error":
             text = "The server had an error while processing your request. Sorry about that!"
             return 500, wire.error(text, "server_error")
+        case "slow_down":
+            return 503, wire.error("Slow down.", "slow_down", code="slow_down")
+        case "invalid_key":
+            text = "Incorrect API key provided. You can find your API key at the console."
+            return 401, wire.error(text, "invalid_request_error", code="invalid_api_key")
+        case "forbidden":
+            text = "Country, region, or territory not supported"
+            return 403, wire.error(text, "request_forbidden", code="unsupported_country_region_territory")
+        case "model_forbidden":
+            text = f"Project does not have access to model `{model}`"
+            return 403, wire.error(text, "invalid_request_error", code="model_not_found")
+        case "quota":
+            text = "You exceeded your current quota, please check your plan and billing details."
+            return 429, wire.error(text, "insufficient_quota", code="insufficient_quota")
+        case "too_large":
+            text = f"Request too large for {model} on tokens per min (TPM)."
+            return 429, wire.error(text, "tokens", code="rate_limit_exceeded")
+        case "context_length":
+            text = "This model's maximum context length is 128000 tokens."
+            return 400, wire.error(text, "invalid_request_error", param="messages", code="context_length_exceeded")
+        case "not_found":
+            text = f"The model `{model}` does not exist or you do not have access to it."
+            return 404, wire.error(text, "invalid_request_error", code="model_not_found")
+        case "conflict":
+            return 409, wire.error("The resource was updated by another request.", "conflict_error")
+        case "unprocessable":
+            return 422, wire.error("Unprocessable entity.", "invalid_request_error")
         case "unavailable":
             text = "The engine is currently overloaded, please try again later."
             return 503, wire.error(text, "service_unavailable")
@@ -64,6 +91,20 @@ def refusal(failure: str | None, *, model: str, prompt_text: str) -> tuple[int, 
         case "hang":
             return 408, wire.error("Request timed out.", "timeout")
     return None
+
+
+def shaped(value: Json, failure: str | None) -> Json:
+    """The answer, as it looks when it was cut short, is empty, or has failed."""
+    if failure == "empty_choices":
+        return value | {name: [] for name in ("choices", "output", "data") if name in value}
+    if failure == "failed" and "status" in value:
+        return value | {"status": "failed", "error": {"code": "server_error", "message": "The model failed."}}
+    if failure in {"length", "content_filter"} and "choices" in value:
+        return value | {"choices": [choice | {"finish_reason": failure} for choice in value["choices"]]}
+    if failure in {"length", "content_filter"} and "status" in value:
+        reason = "max_output_tokens" if failure == "length" else failure
+        return value | {"status": "incomplete", "incomplete_details": {"reason": reason}}
+    return value
 
 
 class Mangled(msgspec.Struct, frozen=True):

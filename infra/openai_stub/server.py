@@ -13,13 +13,20 @@ from aiohttp import web
 
 from infra.openai_stub import answers, prompt, wire
 from infra.openai_stub.config import StubConfig
-from infra.openai_stub.failures import Dice, mangle, refusal
+from infra.openai_stub.failures import Dice, mangle, refusal, shaped
 from infra.openai_stub.limits import Limits
 from infra.openai_stub.prompt import InvalidRequest, Json, Prompt
 from infra.openai_stub.recording import RecordedRequest, Recording
 from infra.openai_stub.wire import Answer
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
+
+
+class _Arrival(msgspec.Struct):
+    """When a request came, and what its answer is to tell of the limits as they were then."""
+
+    at: float
+    limits: dict[str, str] = {}
 
 
 class OpenAIStub:
@@ -76,6 +83,7 @@ class OpenAIStub:
             "max_in_flight": self._max_in_flight,
             "statuses": dict(self._statuses),
             "fired": dict(self._dice.fired),
+            "limits": self._limits.stats(),
         }
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -99,17 +107,17 @@ class OpenAIStub:
             self._statuses[status] += 1
 
     async def _respond(self, request: web.Request, body: bytes) -> web.StreamResponse:
-        started = time.monotonic()
+        arrived = _Arrival(time.monotonic())
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer" or not key:
             text = "You didn't provide an API key. Provide it in an Authorization header using Bearer auth."
-            return self._json(401, wire.error(text, "invalid_request_error"), started)
+            return self._json(401, wire.error(text, "invalid_request_error"), arrived)
         endpoint = f"{request.method} {request.path}"
         if endpoint == "GET /v1/models":
-            return self._json(200, wire.models(), started)
+            return self._json(200, wire.models(), arrived)
         if endpoint not in {"POST /v1/chat/completions", "POST /v1/responses", "POST /v1/embeddings"}:
             text = f"Invalid URL ({endpoint})"
-            return self._json(404, wire.error(text, "invalid_request_error"), started)
+            return self._json(404, wire.error(text, "invalid_request_error"), arrived)
         try:
             fields = _decode(body)
             asked = None
@@ -123,28 +131,40 @@ class OpenAIStub:
                 prompt.embedding_inputs(fields)
         except InvalidRequest as exc:
             problem = wire.error(exc.message, "invalid_request_error", param=exc.param, code=exc.code)
-            return self._json(400, problem, started)
+            return self._json(400, problem, arrived)
         prompt_tokens = wire.tokens(body.decode(errors="replace"))
-        within_limits = self._limits.admit(self.config, prompt_tokens)
         failure = self._dice.failure(self.config.failures, body)
-        if failure is None and self.config.enforce_limits and not within_limits:
-            failure = "rate_limit"
-        await self._wait(failure)
+        limited = None
+        if self.config.enforce_limits:
+            limited = self._limits.admit(self.config, max(prompt_tokens, _most_tokens(fields)))
+            arrived.limits = self._limits.headers(self.config)
+        if failure is None and limited is not None:
+            failure = "too_large" if limited.too_large else "rate_limit"
+        else:
+            await self._wait(failure)
+        if failure == "down":
+            if request.transport is not None:
+                request.transport.close()
+            raise _Cut
+        if failure == "bad_gateway":
+            return web.Response(status=502, text="<html><h1>502 Bad Gateway</h1></html>", content_type="text/html")
         refused = refusal(failure, model=fields["model"], prompt_text=asked.last_user if asked else "")
         if refused is not None:
-            answered = self._json(*refused, started)
-            if failure == "rate_limit":
+            answered = self._json(*refused, arrived)
+            if limited is not None:
+                answered.headers.update(limited.headers())
+            elif failure == "rate_limit":
                 answered.headers["retry-after"] = f"{self.config.retry_after_s:g}"
                 answered.headers["retry-after-ms"] = f"{self.config.retry_after_s * 1000:.0f}"
             return answered
         if asked is None:
-            return await self._send(request, wire.embeddings(fields, prompt.embedding_inputs(fields)), failure, started)
+            return await self._send(request, wire.embeddings(fields, prompt.embedding_inputs(fields)), failure, arrived)
         answer = self._compose(asked, body)
         if request.path == "/v1/responses":
-            return await self._send(request, wire.response(fields, answer, prompt_tokens), failure, started)
+            return await self._send(request, wire.response(fields, answer, prompt_tokens), failure, arrived)
         if fields.get("stream"):
-            return await self._stream(request, wire.chat_chunks(fields, answer, prompt_tokens), failure, started)
-        return await self._send(request, wire.chat_completion(fields, answer, prompt_tokens), failure, started)
+            return await self._stream(request, wire.chat_chunks(fields, answer, prompt_tokens), failure, arrived)
+        return await self._send(request, wire.chat_completion(fields, answer, prompt_tokens), failure, arrived)
 
     def _compose(self, asked: Prompt, body: bytes) -> Answer:
         pattern = re.compile(self.config.placeholder)
@@ -166,15 +186,15 @@ class OpenAIStub:
         if seconds:
             await asyncio.sleep(seconds)
 
-    async def _send(self, request: web.Request, value: Json, failure: str | None, started: float) -> web.StreamResponse:
-        if failure == "empty_choices":
-            value = value | {name: [] for name in ("choices", "output", "data") if name in value}
-        data = wire.encode(value)
+    async def _send(
+        self, request: web.Request, value: Json, failure: str | None, arrived: _Arrival
+    ) -> web.StreamResponse:
+        data = wire.encode(shaped(value, failure))
         if failure == "malformed_json":
             data = data[: len(data) // 2]
         if failure != "cut":
-            return web.Response(body=data, content_type="application/json", headers=self._headers(started))
-        headers = self._headers(started) | {
+            return web.Response(body=data, content_type="application/json", headers=self._headers(arrived))
+        headers = self._headers(arrived) | {
             "content-type": "application/json",
             "content-length": str(len(data)),
         }
@@ -182,10 +202,10 @@ class OpenAIStub:
         raise _Cut
 
     async def _stream(
-        self, request: web.Request, chunks: list[Json], failure: str | None, started: float
+        self, request: web.Request, chunks: list[Json], failure: str | None, arrived: _Arrival
     ) -> web.StreamResponse:
         events = [b"data: " + wire.encode(chunk) + b"\n\n" for chunk in chunks] + [b"data: [DONE]\n\n"]
-        response = web.StreamResponse(headers=self._headers(started) | {"content-type": "text/event-stream"})
+        response = web.StreamResponse(headers=self._headers(arrived) | {"content-type": "text/event-stream"})
         if failure == "cut":
             await self._cut(request, response, b"".join(events[: len(events) // 2]))
             raise _Cut
@@ -205,20 +225,20 @@ class OpenAIStub:
         if request.transport is not None:
             request.transport.close()
 
-    def _json(self, status: int, value: Json, started: float) -> web.Response:
+    def _json(self, status: int, value: Json, arrived: _Arrival) -> web.Response:
         return web.Response(
             status=status,
             body=wire.encode(value),
             content_type="application/json",
-            headers=self._headers(started),
+            headers=self._headers(arrived),
         )
 
-    def _headers(self, started: float) -> dict[str, str]:
+    def _headers(self, arrived: _Arrival) -> dict[str, str]:
         return {
             "x-request-id": f"req_{secrets.token_hex(16)}",
             "openai-version": "2020-10-01",
-            "openai-processing-ms": f"{(time.monotonic() - started) * 1000:.0f}",
-        } | self._limits.headers(self.config)
+            "openai-processing-ms": f"{(time.monotonic() - arrived.at) * 1000:.0f}",
+        } | arrived.limits
 
     async def _list_requests(self, _: web.Request) -> web.Response:
         return _plain([recorded.as_json() for recorded in self.requests])
@@ -255,6 +275,12 @@ def _decode(body: bytes) -> Json:
     if not isinstance(fields.get("model"), str):
         raise InvalidRequest("you must provide a model parameter", "model")
     return fields
+
+
+def _most_tokens(fields: Json) -> int:
+    """What the request allows for its answer, which counts as used."""
+    given = (fields.get(name) for name in ("max_completion_tokens", "max_output_tokens", "max_tokens"))
+    return next((most for most in given if isinstance(most, int)), 0)
 
 
 def _plain(value: Any) -> web.Response:

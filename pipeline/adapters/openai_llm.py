@@ -1,4 +1,4 @@
-"""The port to OpenAI: sends attested bytes unchanged, retries by its own rules, translates every fault.
+"""The port to OpenAI: sends attested bytes unchanged, paced, retried by its own rules, every fault translated.
 
 The SDK's own retries are off. Redirects are not followed: a redirect would carry a
 request to a host nobody allowed. No message or body of an SDK exception is kept;
@@ -9,6 +9,7 @@ import asyncio
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Mapping
 from ipaddress import ip_address
 from types import TracebackType
@@ -21,9 +22,11 @@ import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
-from pipeline.ports import Answer, CallFailed
+from pipeline.adapters.breaker import Breaker
+from pipeline.adapters.openai_failures import CallDeadlinePassed, Policy, Rule, TimedOut, Unauthorized, rule_for
+from pipeline.adapters.pacing import Lane, Lanes, Ticket, model_and_tokens
+from pipeline.ports import Answer
 from pipeline.settings import OpenAISettings, WrongSettings
-from schemas.codes import ErrorCode
 from schemas.completion import Usage
 from schemas.job import Endpoint
 
@@ -36,59 +39,8 @@ PATHS: Mapping[Endpoint, str] = {
     Endpoint.EMBEDDINGS: "/embeddings",
 }
 
+_CONNECT_TIMEOUT = 10.0
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-
-
-class Rejected(CallFailed):
-    """OpenAI refused the request as such; sending it again cannot succeed."""
-
-    code = ErrorCode.OPENAI_REJECTED
-
-
-class Unauthorized(CallFailed):
-    """The API key is wrong or may not do this."""
-
-    code = ErrorCode.OPENAI_UNAUTHORIZED
-
-
-class QuotaExhausted(CallFailed):
-    """The organisation's quota is spent."""
-
-    code = ErrorCode.OPENAI_QUOTA_EXHAUSTED
-
-
-class RateLimited(CallFailed):
-    """Still rate-limited at the last attempt."""
-
-    code = ErrorCode.OPENAI_RATE_LIMITED
-    retryable = True
-
-
-class Unavailable(CallFailed):
-    """OpenAI failed or could not be reached."""
-
-    code = ErrorCode.OPENAI_UNAVAILABLE
-    retryable = True
-
-
-class TimedOut(CallFailed):
-    """No answer in time."""
-
-    code = ErrorCode.OPENAI_TIMEOUT
-    retryable = True
-
-
-class MalformedAnswer(CallFailed):
-    """An answer that is not the endpoint's JSON."""
-
-    code = ErrorCode.OPENAI_MALFORMED_ANSWER
-    retryable = True
-
-
-class CallDeadlinePassed(CallFailed):
-    """The job's deadline came before an answer did."""
-
-    code = ErrorCode.DEADLINE_PASSED
 
 
 class _UsageBody(msgspec.Struct):
@@ -99,22 +51,45 @@ class _UsageBody(msgspec.Struct):
     total_tokens: int = 0
 
 
+class _Choice(msgspec.Struct):
+    finish_reason: str | None = None
+
+
+class _Incomplete(msgspec.Struct):
+    reason: str = ""
+
+
 class _AnswerBody(msgspec.Struct):
     """What is read of an answer here; its content is the rehydrator's."""
 
     object: str
     usage: _UsageBody | None = None
+    status: str | None = None
+    incomplete_details: _Incomplete | None = None
+    choices: list[_Choice] | None = None
+    output: list[msgspec.Raw] | None = None
+    data: list[msgspec.Raw] | None = None
 
 
 _answers = msgspec.json.Decoder(_AnswerBody)
 
 
 class OpenAILLM:
-    """`LLM` over the `openai` package and aiohttp; use it as an async context manager."""
+    """`LLM` over the `openai` package and aiohttp; use it as an async context manager.
+
+    What is done about each failure is `openai_failures.RULES`. How fast is `pacing`'s, whether at all
+    is the `breaker`'s; a job that waits for either makes no call and uses up no attempt.
+    """
 
     def __init__(self, settings: OpenAISettings, *, api_key: str, base_url: str) -> None:
         check_base_url(base_url, settings.allowed_hosts)
         self._settings = settings
+        self._lanes = Lanes()
+        self.breaker = Breaker(after=settings.breaker_failures, first=settings.backoff, longest=settings.breaker_probe)
+        self.in_flight = 0
+        """Calls sent and not yet answered."""
+        self.outcomes: Counter[str] = Counter()
+        """Calls that ended, by `completed`, the finish reason of an answer cut short, or our code."""
         limits = httpx2.Limits(max_connections=settings.max_in_flight, max_keepalive_connections=settings.max_in_flight)
         self._client = AsyncOpenAI(
             api_key=api_key,
@@ -130,6 +105,11 @@ class OpenAILLM:
             ),
         )
 
+    @property
+    def held(self) -> bool:
+        """Whether calls wait until OpenAI works again."""
+        return self.breaker.is_open
+
     async def __aenter__(self) -> Self:
         return self
 
@@ -139,88 +119,159 @@ class OpenAILLM:
         await self._client.close()
 
     async def complete(self, endpoint: Endpoint, body: bytes, *, deadline: float | None) -> Answer:
-        """Send `body` as it is; retry what may succeed, until the attempts or the deadline are spent."""
-        attempt = 0
+        """Send `body` as it is, until it is answered, refused for good, or out of attempts or time."""
+        model, tokens = model_and_tokens(body)
+        call = _Call(endpoint, body, self._lanes[endpoint, model], tokens)
+        spent, answers = 0.0, self.breaker.answers
         while True:
-            attempt += 1
             try:
-                return await self._call(endpoint, body, attempt, deadline)
-            except _Retry as retry:
-                wait = retry.wait if retry.wait is not None else self._backoff(attempt)
-                if attempt >= self._settings.max_attempts:
-                    raise retry.failure from None
-                if deadline is not None and time.time() + wait > deadline:
-                    raise CallDeadlinePassed(attempts=attempt, status=retry.failure.status) from None
-                log.info(
-                    "call.retried",
-                    code=retry.failure.code.value,
-                    status=retry.failure.status,
-                    attempts=attempt,
-                    wait_s=round(wait, 3),
-                )
+                async with asyncio.timeout(None if deadline is None else max(deadline - time.time(), 0)):
+                    outcome = await self._make(call)
+            except TimeoutError:
+                raise CallDeadlinePassed(attempts=call.made) from None
+            if isinstance(outcome, Answer):
+                return outcome
+            rule = outcome.rule
+            failure = rule.failure(rule.what, attempts=call.made, status=outcome.status or None)
+            spent += _cost(rule, others_answered=self.breaker.answers > answers)
+            answers = self.breaker.answers
+            if rule.policy is Policy.DEAD_LETTER or spent >= self._settings.max_attempts:
+                raise failure
+            if rule.policy is Policy.STOP:
+                # The breaker holds the next call.
+                continue
+            wait = outcome.wait if outcome.wait is not None else self._backoff(call.made)
+            if deadline is not None and time.time() + wait > deadline:
+                raise CallDeadlinePassed(attempts=call.made, status=failure.status)
+            log.info(
+                "call.retried",
+                code=failure.code.value,
+                status=failure.status,
+                attempts=call.made,
+                wait_s=round(wait, 3),
+            )
             await asyncio.sleep(wait)
 
-    async def _call(self, endpoint: Endpoint, body: bytes, attempt: int, deadline: float | None) -> Answer:
-        timeout = self._settings.timeout
-        if deadline is not None:
-            timeout = min(timeout, deadline - time.time())
-            if timeout <= 0:
-                raise CallDeadlinePassed(attempts=attempt - 1)
+    async def _make(self, call: "_Call") -> "Answer | _Fault":
+        """One call, when breaker and pace let it through; both are told how it ended."""
+        while True:
+            async with self.breaker.call() as probing:
+                ticket = await call.lane.turn(call.tokens)
+                if probing or not self.breaker.is_open:
+                    return await self._make_now(call, ticket)
+
+    async def _make_now(self, call: "_Call", ticket: Ticket) -> "Answer | _Fault":
+        call.made += 1
+        self.in_flight += 1
+        try:
+            outcome, headers = await self._send(call)
+        finally:
+            self.in_flight -= 1
+        rule = outcome.rule if isinstance(outcome, _Fault) else None
+        limited = rule is not None and rule.policy is Policy.WAIT
+        call.lane.answered(ticket, headers, time.monotonic(), refused=limited)
+        if rule is not None:
+            self.outcomes[rule.failure.code] += 1
+        if rule is not None and rule.policy is Policy.STOP:
+            self.breaker.stop(rule.failure.code)
+        elif rule is not None and rule.outage:
+            self.breaker.failed(rule.failure.code)
+        else:
+            self.breaker.answered()
+        return outcome
+
+    async def _send(self, call: "_Call") -> "tuple[Answer | _Fault, Mapping[str, str]]":
+        timeout = httpx2.Timeout(self._settings.timeout, connect=min(self._settings.timeout, _CONNECT_TIMEOUT))
         try:
             response = await self._client.post(
-                PATHS[endpoint],
-                content=body,
+                PATHS[call.endpoint],
+                content=call.body,
                 cast_to=httpx2.Response,
                 options={"headers": {"content-type": "application/json"}, "timeout": timeout},
             )
             content = response.content
         except openai.APIStatusError as exc:
-            raise _translate_status(exc, attempt) from None
-        except openai.APITimeoutError:
-            raise _Retry(TimedOut(attempts=attempt)) from None
+            rule = rule_for(exc.status_code, exc.code, exc.type, _said(exc))
+            headers = exc.response.headers
+            return _Fault(rule, exc.status_code, _retry_after(headers)), headers
+        except openai.APITimeoutError as exc:
+            unsent = isinstance(exc.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
+            return _Fault(rule_for(0, "connection" if unsent else "timeout")), {}
         except (openai.APIConnectionError, httpx2.HTTPError):
-            raise _Retry(Unavailable("connection", attempts=attempt)) from None
+            return _Fault(rule_for(0, "connection")), {}
+        return self._read(content, response.headers, call.made), response.headers
+
+    def _read(self, content: bytes, headers: Mapping[str, str], made: int) -> "Answer | _Fault":
         try:
             parsed = _answers.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError):
-            raise _Retry(MalformedAnswer(attempts=attempt, status=response.status_code)) from None
-        request_id = response.headers.get("x-request-id", "")
+            return _Fault(rule_for(200, "malformed_json"), 200)
+        shape = _shape(parsed)
+        if shape is not None:
+            rule = rule_for(200, shape)
+            if rule.policy is not Policy.ANSWER:
+                return _Fault(rule, 200)
+        self.outcomes[shape or "completed"] += 1
+        request_id = headers.get("x-request-id", "")
         return Answer(
             body=content,
-            attempts=attempt,
+            attempts=made,
             request_id=request_id if _SAFE_ID.fullmatch(request_id) else None,
             usage=_usage(parsed.usage),
         )
 
-    def _backoff(self, attempt: int) -> float:
-        """Exponential with full jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
-        ceiling = min(self._settings.backoff * 2 ** (attempt - 1), self._settings.backoff_max)
+    def _backoff(self, calls: int) -> float:
+        """Exponential with jitter (AWS Architecture Blog, "Exponential Backoff And Jitter")."""
+        ceiling = min(self._settings.backoff * 2 ** min(calls - 1, 16), self._settings.backoff_max)
         return random.uniform(ceiling / 2, ceiling)  # noqa: S311 - jitter, no secret
 
 
-class _Retry(Exception):
-    """A call that may succeed if it is made again, after `wait` seconds if OpenAI named them."""
+class _Call(msgspec.Struct):
+    """One job's call and how often it was made."""
 
-    def __init__(self, failure: CallFailed, wait: float | None = None) -> None:
-        super().__init__()
-        self.failure = failure
-        self.wait = wait
+    endpoint: Endpoint
+    body: bytes
+    lane: Lane
+    tokens: int
+    made: int = 0
 
 
-def _translate_status(exc: openai.APIStatusError, attempt: int) -> Exception:
-    """OpenAI's status and error code (API reference, "Error codes") as one of ours."""
-    status = exc.status_code
-    if status in {401, 403}:
-        return Unauthorized(f"HTTP {status}", attempts=attempt, status=status)
-    if status == 429:
-        if exc.code == "insufficient_quota":
-            return QuotaExhausted(attempts=attempt, status=status)
-        return _Retry(RateLimited(attempts=attempt, status=status), _retry_after(exc.response.headers))
-    if status in {408, 409} or status >= 500:
-        return _Retry(
-            Unavailable(f"HTTP {status}", attempts=attempt, status=status), _retry_after(exc.response.headers)
-        )
-    return Rejected(f"HTTP {status}", attempts=attempt, status=status)
+class _Fault(msgspec.Struct, frozen=True):
+    """A call without an answer: the rule, the HTTP status if any, the seconds that OpenAI wants waited."""
+
+    rule: Rule
+    status: int = 0
+    wait: float | None = None
+
+
+def _cost(rule: Rule, *, others_answered: bool) -> float:
+    """Attempts that a failure uses up: an outage, which is not the job's fault, none."""
+    if rule.policy is Policy.WAIT:
+        return 0.25
+    if rule.policy is Policy.STOP:
+        # A 403 may be about this request only, which shows when the same key serves others.
+        return 1.0 if rule.failure is Unauthorized and others_answered else 0.0
+    if rule.outage and rule.failure is not TimedOut and not others_answered:
+        return 0.0
+    return 1.0
+
+
+def _shape(answer: _AnswerBody) -> str | None:
+    """What is special about an answer, as `RULES` names it."""
+    if answer.status == "failed":
+        return "failed"
+    if answer.status == "incomplete" and answer.incomplete_details is not None:
+        return "content_filter" if answer.incomplete_details.reason == "content_filter" else "length"
+    if [] in (answer.choices, answer.output, answer.data):
+        return "empty"
+    reasons = {choice.finish_reason for choice in answer.choices or ()}
+    return next((reason for reason in ("content_filter", "length") if reason in reasons), None)
+
+
+def _said(exc: openai.APIStatusError) -> str | None:
+    """A request over the limit of tokens a minute has no code of its own, only this beginning of a message."""
+    message = exc.body.get("message") if isinstance(exc.body, dict) else None
+    return "request_too_large" if str(message).startswith("Request too large") else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

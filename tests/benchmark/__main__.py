@@ -12,7 +12,16 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.detection import build_detector, catalogue
 from tests import evasions as disguises
-from tests.benchmark import detection_speed, evasions, pipeline_speed, quality, recovery_speed, report
+from tests.benchmark import (
+    convergence,
+    detection_speed,
+    evasions,
+    in_flight,
+    pipeline_speed,
+    quality,
+    recovery_speed,
+    report,
+)
 from tests.benchmark.evaluation import DATA, SETS, present
 from tests.benchmark.peers import comparison
 
@@ -135,6 +144,32 @@ def recovery(run: Run) -> None:
         run.add("  stored answers fetched, one by one", f"{row.fetches_per_second:.0f} a second")
 
 
+def calls_in_flight(run: Run) -> None:
+    """Memory of one completer with thousands of calls in flight."""
+    for latency in (2.0, 10.0):
+        peak = in_flight.measure(latency)
+        run.add(
+            f"calls in flight in one completer, {latency:g} s latency",
+            f"{peak.calls}, {peak.resident} MiB",
+            f"{peak.files} open files",
+            wanted=f"{in_flight.CALLS}, under 600 MB",
+        )
+
+
+def converging(run: Run) -> None:
+    """Three completers under one limit, one of them killed."""
+    minutes = convergence.measure()
+    columns = ("minute", "limit used", "429", "requests", "tokens", "calls a worker")
+    rows = [
+        (str(row.number), f"{row.used:.1%}", f"{row.share_refused:.2%}", str(row.admitted), str(row.tokens),
+         " / ".join(map(str, row.calls)))
+        for row in minutes
+    ]  # fmt: skip
+    title = f"{convergence.WORKERS} completers, {convergence.RPM} RPM, {convergence.TPM} TPM, one killed midway"
+    run.show(report.Table("convergence", title, columns, rows))
+    run.figures["convergence"] = minutes
+
+
 PARTS: Mapping[str, Callable[[Run], None]] = {
     "detection": detection,
     "disguises": hidden,
@@ -142,6 +177,8 @@ PARTS: Mapping[str, Callable[[Run], None]] = {
     "peers": peers,
     "pipeline": pipeline,
     "recovery": recovery,
+    "in_flight": calls_in_flight,
+    "convergence": converging,
 }
 
 

@@ -16,6 +16,7 @@ import pytest
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
 from infra.openai_stub import Failures, Mangling, OpenAIStub, StubConfig, Trigger
+from infra.openai_stub.limits import Limits, spell_duration
 
 PERSON, EMAIL, IBAN = "[PERSON_abcdefgh]", "[EMAIL_a2b3c4d5]", "[IBAN_zzzzzzzz]"
 MAIL = f"Hello, this is {PERSON} ({EMAIL}). My account {IBAN} was charged twice."
@@ -203,6 +204,9 @@ async def test_every_answer_has_openais_headers(stub: OpenAIStub, http: aiohttp.
     async with http.post(f"{stub.base_url}/chat/completions", json=ASK) as answer:
         assert answer.headers["x-request-id"].startswith("req_")
         assert float(answer.headers["openai-processing-ms"]) >= 0
+        assert not [name for name in answer.headers if name.startswith("x-ratelimit")]
+    stub.config.enforce_limits = True
+    async with http.post(f"{stub.base_url}/chat/completions", json=ASK) as answer:
         for what in ("requests", "tokens"):
             assert int(answer.headers[f"x-ratelimit-limit-{what}"]) > int(
                 answer.headers[f"x-ratelimit-remaining-{what}"]
@@ -292,11 +296,43 @@ async def test_a_marker_in_the_metadata_fails_that_call_only(stub: OpenAIStub, c
         await ask(client, metadata={"note": "please-fail"})
 
 
-async def test_a_spent_minute_is_refused_when_limits_are_enforced(stub: OpenAIStub, client: AsyncOpenAI) -> None:
-    stub.config = StubConfig(requests_per_minute=1, enforce_limits=True)
+async def test_an_empty_bucket_refuses_and_says_for_how_long(stub: OpenAIStub, client: AsyncOpenAI) -> None:
+    stub.config = StubConfig(requests_per_minute=2, enforce_limits=True)
     asked = await asyncio.gather(*(ask(client) for _ in range(3)), return_exceptions=True)
-    # Three, as the minute may turn in between.
-    assert any(isinstance(one, openai.RateLimitError) for one in asked)
+    (refused,) = (one for one in asked if isinstance(one, openai.RateLimitError))
+    assert refused.response.headers["retry-after"] == "30"
+    assert 29_000 < int(refused.response.headers["retry-after-ms"]) <= 30_000
+    assert refused.response.headers["x-ratelimit-remaining-requests"] == "0"
+    assert refused.response.headers["x-ratelimit-reset-requests"] in {"1m0s", "59.99s", "59.98s"}
+    limits = stub.stats()["limits"]
+    assert (limits["admitted"], limits["refused"]) == (2, 1)
+    assert sum(second[0] for second in limits["seconds"]) == 2
+
+
+async def test_a_request_larger_than_the_bucket_is_never_admitted(stub: OpenAIStub, client: AsyncOpenAI) -> None:
+    stub.config = StubConfig(tokens_per_minute=100, enforce_limits=True)
+    with pytest.raises(openai.RateLimitError, match="Request too large"):
+        await ask(client, max_completion_tokens=101)
+
+
+def test_the_buckets_refill_continuously() -> None:
+    now = 0.0
+    limits = Limits(lambda: now)
+    config = StubConfig(requests_per_minute=60, tokens_per_minute=6000)
+    assert [limits.admit(config, 100) is None for _ in range(61)] == [True] * 60 + [False]
+    now = 10.0
+    assert [limits.admit(config, 100) is None for _ in range(11)] == [True] * 10 + [False]
+    now = 1000.0
+    assert [limits.admit(config, 200) is None for _ in range(31)] == [True] * 30 + [False]
+    assert limits.headers(config)["x-ratelimit-remaining-tokens"] == "0"
+    assert limits.headers(config)["x-ratelimit-reset-tokens"] == "1m0s"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.0, "0ms"), (0.0123, "13ms"), (7.66, "7.66s"), (60.0, "1m0s"), (360.5, "6m0.5s")]
+)
+def test_durations_are_spelled_as_openai_does(seconds: float, text: str) -> None:
+    assert spell_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
