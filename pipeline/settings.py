@@ -82,13 +82,17 @@ class PolicySettings(_Section, frozen=True, kw_only=True):
 
 
 class OpenAISettings(_Section, frozen=True, kw_only=True):
-    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`."""
+    """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`.
+
+    Of an answer no more than `max_answer_bytes` are read; a record downstream holds one of up to 23 MiB.
+    """
 
     max_in_flight: Count = 500
     timeout: Seconds = 120.0
     max_attempts: Count = 5
     backoff: Seconds = 0.5
     backoff_max: Seconds = 30.0
+    max_answer_bytes: Bytes = 16 * MIB
     allowed_hosts: tuple[str, ...] = ()
 
 

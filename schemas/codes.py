@@ -48,6 +48,7 @@ class ErrorCode(StrEnum):
     OPENAI_UNAVAILABLE = "openai_unavailable"
     OPENAI_TIMEOUT = "openai_timeout"
     OPENAI_MALFORMED_ANSWER = "openai_malformed_answer"
+    OPENAI_ANSWER_TOO_LARGE = "openai_answer_too_large"
     # ourselves
     RECORD_TOO_LARGE = "record_too_large"
     CONFIGURATION = "configuration"

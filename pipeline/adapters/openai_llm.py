@@ -6,21 +6,24 @@ both echo the request.
 """
 
 import asyncio
+import math
 import random
 import re
 import time
 from collections.abc import Mapping
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from pipeline.adapters.answer_limit import UNENCODED, limit_answers
 from pipeline.ports import Answer, CallFailed
 from pipeline.settings import OpenAISettings, WrongSettings
 from schemas.codes import ErrorCode
@@ -91,12 +94,15 @@ class CallDeadlinePassed(CallFailed):
     code = ErrorCode.DEADLINE_PASSED
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
 class _UsageBody(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
+    input_tokens: _Tokens = 0
+    output_tokens: _Tokens = 0
+    total_tokens: _Tokens = 0
 
 
 class _AnswerBody(msgspec.Struct):
@@ -121,7 +127,9 @@ class OpenAILLM:
             base_url=base_url,
             max_retries=0,
             timeout=settings.timeout,
+            default_headers=UNENCODED,
             http_client=DefaultAioHttpClient(
+                event_hooks={"response": [limit_answers(settings.max_answer_bytes)]},
                 limits=limits,
                 timeout=settings.timeout,
                 follow_redirects=False,
@@ -167,22 +175,24 @@ class OpenAILLM:
             if timeout <= 0:
                 raise CallDeadlinePassed(attempts=attempt - 1)
         try:
-            response = await self._client.post(
-                PATHS[endpoint],
-                content=body,
-                cast_to=httpx2.Response,
-                options={"headers": {"content-type": "application/json"}, "timeout": timeout},
-            )
+            # httpx2's timeout is for each read: an answer that drips in would never end.
+            async with asyncio.timeout(timeout):
+                response = await self._client.post(
+                    PATHS[endpoint],
+                    content=body,
+                    cast_to=httpx2.Response,
+                    options={"headers": {"content-type": "application/json"}, "timeout": timeout},
+                )
             content = response.content
         except openai.APIStatusError as exc:
             raise _translate_status(exc, attempt) from None
-        except openai.APITimeoutError:
+        except (openai.APITimeoutError, TimeoutError):
             raise _Retry(TimedOut(attempts=attempt)) from None
-        except (openai.APIConnectionError, httpx2.HTTPError):
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError):
             raise _Retry(Unavailable("connection", attempts=attempt)) from None
         try:
             parsed = _answers.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             raise _Retry(MalformedAnswer(attempts=attempt, status=response.status_code)) from None
         request_id = response.headers.get("x-request-id", "")
         return Answer(
@@ -227,9 +237,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (RFC 9110 §10.2.3, seconds form)."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return min(max(float(headers[name]) * scale, 0.0), 600.0)
+            seconds = float(headers[name]) * scale
         except (KeyError, ValueError):
             continue
+        if math.isfinite(seconds):
+            return min(max(seconds, 0.0), 600.0)
     return None
 
 
