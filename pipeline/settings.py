@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pipeline.errors import VeilError
-from schemas.base import ID_PATTERN, TopicName
+from schemas.base import END, ID_PATTERN, TopicName
 from schemas.codes import ErrorCode
 
 ENV_PREFIX = "VEIL__"
@@ -44,7 +44,7 @@ class KafkaSettings(_Section, frozen=True, kw_only=True):
     """
 
     bootstrap_servers: str = "127.0.0.1:9092"
-    topic_prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = "llm."
+    topic_prefix: Annotated[str, msgspec.Meta(pattern=rf"^[A-Za-z0-9._-]{{0,64}}{END}")] = "llm."
     partitions: Count = 4
     replication: Count = 1
     session_timeout: Seconds = 45.0
