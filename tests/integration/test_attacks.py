@@ -417,9 +417,9 @@ def nested(text: str, depth: int) -> str:
 
 
 DEEP: dict[str, Callable[[], dict[str, Any]]] = {
-    "arrays in a text": lambda: chat("[" * 100_000 + f'"{SECRET}"' + "]" * 100_000),
-    "objects in a text": lambda: chat('{"a":' * 100_000 + f'"{SECRET}"' + "}" * 100_000),
-    "arrays in a tool's arguments": lambda: tool_call("[" * 50_000 + f'"{SECRET}"' + "]" * 50_000),
+    "arrays in a text": lambda: chat("[" * 20_000 + f'"{SECRET}"' + "]" * 20_000),
+    "objects in a text": lambda: chat('{"a":' * 20_000 + f'"{SECRET}"' + "}" * 20_000),
+    "arrays in a tool's arguments": lambda: tool_call("[" * 20_000 + f'"{SECRET}"' + "]" * 20_000),
     "json in json": lambda: chat(nested(SECRET, 12)),
 }
 
