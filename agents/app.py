@@ -12,6 +12,7 @@ import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
 
+from agents.batches import guard_consumers
 from agents.ledgers import Ledgers
 from pipeline.adapters.kafka import ssl_context
 from pipeline.ports import Headers, Inbound
@@ -89,6 +90,7 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         settings: Broker, security and timeouts.
         ledgers: Where the work is done and acknowledged.
     """
+    guard_consumers()
     kafka = settings.kafka
     app = RoleApp(
         name,

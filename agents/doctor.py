@@ -10,8 +10,9 @@ from typing import Literal
 import msgspec
 from aiokafka.errors import KafkaError
 
+from agents.plain_jobs import raw_bytes_gone_after
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.kafka import check_topics, open_admin
+from pipeline.adapters.kafka import check_topics, open_admin, retention_check_interval_ms
 from pipeline.adapters.keyring import load_keyring, role_dir
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, check_base_url
 from pipeline.adapters.reader import TopicReader
@@ -148,14 +149,19 @@ async def _plain_jobs(settings: Settings) -> Check:
     """Promise 1's exception, counted: what lies raw on the broker now."""
     name = "raw on disk: plain jobs"
     topic = TOPICS["plain"]
-    async with TopicReader(settings, [topic.name(settings.kafka.topic_prefix)], start="beginning") as reader:
+    full_name = topic.name(settings.kafka.topic_prefix)
+    async with TopicReader(settings, [full_name], start="beginning") as reader:
         left = reader.unread
     state = "accepted" if settings.policy.accept_plain else "not accepted (each becomes a dead letter)"
-    finding = (
-        f"plain jobs are {state}; {left} raw record(s) on {topic.name(settings.kafka.topic_prefix)} now. "
-        "A processed record is deleted within seconds, but its bytes stay in the segment file until that "
-        f"segment is rolled (by the next record, once it is {int(topic.config['segment.ms']) // 1000} s old) or, "
-        f"at the latest, until {topic.retention_ms // DAY_MS} days have passed"
+    finding = f"plain jobs are {state}; {left} raw record(s) on {full_name} now. "
+    faults = [fault for fault in await check_topics(settings) if fault.startswith(f"{full_name}: ")]
+    if faults:
+        return Check(name, "fail", f"{finding}How long their bytes stay on disk is not bounded: {'; '.join(faults)}")
+    interval = await retention_check_interval_ms(settings)
+    bound = raw_bytes_gone_after(interval, int(topic.config["file.delete.delay.ms"]))
+    finding += (
+        f"Of a processed one no byte is left in the broker's files after {bound:.0f} s at most; "
+        f"{interval / 1000:.0f} s of it are the broker's log.retention.check.interval.ms"
     )
     return Check(name, "warn" if settings.policy.accept_plain or left else "ok", finding)
 

@@ -151,18 +151,24 @@ class Worker:
         self._background(wait_for_broken_stage())
 
     def _background(self, work: Coroutine[object, object, None]) -> None:
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._mind)
 
         async def cancel() -> None:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+            await asyncio.wait([task])
 
         self._stack.push_async_callback(cancel)
 
     def _trail(self, role: Role, topics: TopicNames) -> AuditTrail:
         keyring = LiveKeyring(self._settings.keys, role, time.time)
         return AuditTrail(role, keyring=keyring, topics=topics, settings=self._settings.audit)
+
+    def _mind(self, task: asyncio.Task[object]) -> None:
+        """Work in the background that dies takes the worker with it: nobody would notice that it is not done."""
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            log.error("worker.crashed", exc_info=fault)
+            self.crashed.set()
 
     def _max_in_flight(self, role: Role) -> int:
         return self._settings.openai.max_in_flight if role is Role.COMPLETER else self._settings.delivery.max_in_flight

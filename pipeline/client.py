@@ -99,6 +99,11 @@ class Client:
         if self._producer is not None:
             await self._producer.stop()
 
+    @property
+    def reply_key(self) -> str:
+        """What others are to seal results for us to now; a job without one gets it."""
+        return spell_reply_key(self._keyring.receiving_key(KeyName.RESULTS).public_key())
+
     def job(self, request: dict[str, Any], **fields: Any) -> Job:
         """A job around an OpenAI request body; its id is drawn here unless given.
 
@@ -214,8 +219,7 @@ class Client:
         if self._producer is None:
             raise RuntimeError("use Client as an async context manager")
         if job.reply_key is None:
-            own = self._keyring.receiving_key(KeyName.RESULTS).public_key()
-            job = msgspec.structs.replace(job, reply_key=spell_reply_key(own))
+            job = msgspec.structs.replace(job, reply_key=self.reply_key)
         data = msgspec.json.encode(job)
         limit = self._settings.limits.job_bytes
         if len(data) > limit:

@@ -13,6 +13,9 @@ from schemas.topics import TOPICS, TopicId
 
 Headers = tuple[tuple[str, bytes], ...]
 
+OVERSIZED_HEADER = "veil-oversized"
+"""Header of an empty record that stands for a batch which is too large once decompressed, and which nobody has read."""
+
 
 class Inbound(msgspec.Struct, frozen=True, kw_only=True):
     """One record as it came from the broker; `timestamp` is the broker's, in Unix seconds."""

@@ -31,12 +31,15 @@ def parse_reply_key(text: str) -> X25519PublicKey:
     """A reply key as it travels: the 32 bytes of an X25519 public key in base64.
 
     Raises:
-        InvalidReplyKey: it is anything else.
+        InvalidReplyKey: it is anything else, or a point of small order (RFC 7748 §6.1), to which nothing
+            can be sealed: better told now than after the call has been paid for.
     """
     try:
-        return X25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+        key = X25519PublicKey.from_public_bytes(base64.b64decode(text, validate=True))
+        X25519PrivateKey.from_private_bytes(bytes(32)).exchange(key)
     except (ValueError, binascii.Error):
         raise InvalidReplyKey("reply_key") from None
+    return key
 
 
 def spell_reply_key(key: X25519PublicKey) -> str:

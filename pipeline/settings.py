@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from pipeline.errors import VeilError
-from schemas.base import ID_PATTERN, TopicName
+from schemas.base import END, ID_PATTERN, TopicName
 from schemas.codes import ErrorCode
 
 ENV_PREFIX = "VEIL__"
@@ -44,7 +44,7 @@ class KafkaSettings(_Section, frozen=True, kw_only=True):
     """
 
     bootstrap_servers: str = "127.0.0.1:9092"
-    topic_prefix: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = "llm."
+    topic_prefix: Annotated[str, msgspec.Meta(pattern=rf"^[A-Za-z0-9._-]{{0,64}}{END}")] = "llm."
     partitions: Count = 4
     replication: Count = 1
     session_timeout: Seconds = 45.0
@@ -93,6 +93,8 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     After `breaker_failures` failures in a row that say that OpenAI is down, or one that says that the
     key or the quota is void, calls stop but for a probe at least every `breaker_probe`.
 
+    Of an answer no more than `max_answer_bytes` are read; a record downstream holds one of up to 23 MiB.
+
     `reuse_identical` answers a job from another job's stored answer where tenant and
     redacted request are the same, within `delivery.job_window` and one partition of
     the redacted topic. A request that samples gets the same sample again: off by default.
@@ -105,6 +107,7 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     backoff_max: Seconds = 30.0
     breaker_failures: Count = 10
     breaker_probe: Seconds = 30.0
+    max_answer_bytes: Bytes = 16 * MIB
     allowed_hosts: tuple[str, ...] = ()
     reuse_identical: bool = False
 

@@ -51,6 +51,7 @@ class ErrorCode(StrEnum):
     OPENAI_UNAVAILABLE = "openai_unavailable"
     OPENAI_TIMEOUT = "openai_timeout"
     OPENAI_MALFORMED_ANSWER = "openai_malformed_answer"
+    OPENAI_ANSWER_TOO_LARGE = "openai_answer_too_large"
     # a dead letter that is to be replayed
     NOT_A_JOB = "not_a_job"
     NO_ORIGINAL = "no_original"

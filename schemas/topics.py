@@ -9,6 +9,11 @@ DAY_MS = 24 * HOUR_MS
 RECORD_MAX_BYTES = 32 * 1024 * 1024
 """Four times the largest job (8 MiB): base64, the sealed copies and the envelope need the room."""
 
+PLAIN_SEGMENT_MS = 10_000
+"""Age at which a segment of plain jobs may be closed; only a closed one leaves the disk."""
+ROLL_HEADER = "veil-roll"
+"""Header of an empty record on the plain topic that only makes the broker close the segment before it."""
+
 TopicId = Literal["jobs", "plain", "redacted", "completions", "finished", "results", "dead_letters", "audit"]
 
 
@@ -36,6 +41,9 @@ class Topic(msgspec.Struct, frozen=True, kw_only=True):
             "cleanup.policy": "delete",
             "retention.ms": str(self.retention_ms),
             "max.message.bytes": str(RECORD_MAX_BYTES),
+            # Retention goes by the broker's clock: by its producer's, a job of one whose clock is wrong is
+            # deleted before anybody has read it, or keeps a segment of plain jobs from being closed.
+            "message.timestamp.type": "LogAppendTime",
         }
         return base | self.config
 
@@ -54,7 +62,7 @@ TOPICS: dict[TopicId, Topic] = {
             # segments leave the disk, so segments are small and deleted at once.
             config={
                 "segment.bytes": str(RECORD_MAX_BYTES + 1024 * 1024),
-                "segment.ms": "10000",
+                "segment.ms": str(PLAIN_SEGMENT_MS),
                 "file.delete.delay.ms": "1000",
             },
         ),

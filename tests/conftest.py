@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 
 from agents.worker import ROLES, Worker
 from infra.broker import Broker, start_broker
@@ -21,6 +22,8 @@ from pipeline.settings import (
     Settings,
     StateSettings,
 )
+
+hypothesis_settings.register_profile("fuzz", max_examples=20_000)
 
 
 @pytest.fixture(scope="session")

@@ -168,6 +168,24 @@ async def _partition_faults(admin: AIOKafkaAdminClient, prefix: str, existing: s
     ]
 
 
+async def retention_check_interval_ms(settings: Settings) -> int:
+    """How often the brokers look for segments to delete (`log.retention.check.interval.ms`); the longest of them."""
+    admin = await open_admin(settings)
+    try:
+        brokers = (await admin.describe_cluster())["brokers"]
+        asked = {"log.retention.check.interval.ms": None}
+        resources = [ConfigResource(ConfigResourceType.BROKER, str(broker["node_id"]), asked) for broker in brokers]
+        found = []
+        for response in await admin.describe_configs(resources):
+            for code, _, _, _, entries in response.resources:
+                if code:
+                    raise for_code(code)
+                found += [int(entry[1]) for entry in entries]
+        return max(found)
+    finally:
+        await admin.close()
+
+
 async def check_topics(settings: Settings) -> list[str]:
     """What differs from the topics the agents need, one line each; empty when nothing does."""
     admin = await open_admin(settings)

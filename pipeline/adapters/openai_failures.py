@@ -66,6 +66,12 @@ class MalformedAnswer(CallFailed):
     retryable = True
 
 
+class AnswerTooLarge(CallFailed):
+    """More bytes than `openai.max_answer_bytes`, or encoded; the same call would be answered alike."""
+
+    code = ErrorCode.OPENAI_ANSWER_TOO_LARGE
+
+
 class CallDeadlinePassed(CallFailed):
     """The job's deadline came before an answer did."""
 
@@ -133,6 +139,8 @@ RULES: tuple[Rule, ...] = (
     Rule("no answer in time",       _NO_HTTP,       {"timeout"},           Policy.RETRY,       TimedOut, True),
     Rule("response failed",         _NO_HTTP,       {"failed"},            Policy.RETRY,       Unavailable),
     Rule("malformed JSON",          _NO_HTTP,       {"malformed_json"},    Policy.RETRY,       MalformedAnswer),
+    Rule("answer too large, or encoded",
+                                    _NO_HTTP,       {"too_large"},         Policy.DEAD_LETTER, AnswerTooLarge),
     Rule("empty choices",           _NO_HTTP,       {"empty"},             Policy.RETRY,       MalformedAnswer),
     Rule("finish_reason length",    _NO_HTTP,       {"length"},            Policy.ANSWER,      MalformedAnswer),
     Rule("finish_reason content_filter",

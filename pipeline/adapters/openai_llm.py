@@ -6,6 +6,7 @@ both echo the request.
 """
 
 import asyncio
+import math
 import random
 import re
 import time
@@ -16,14 +17,24 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
+import aiohttp
 import httpx2
 import msgspec
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
 
+from pipeline.adapters.answer_limit import UNENCODED, limit_answers
 from pipeline.adapters.breaker import Breaker
-from pipeline.adapters.openai_failures import CallDeadlinePassed, Policy, Rule, TimedOut, Unauthorized, rule_for
+from pipeline.adapters.openai_failures import (
+    AnswerTooLarge,
+    CallDeadlinePassed,
+    Policy,
+    Rule,
+    TimedOut,
+    Unauthorized,
+    rule_for,
+)
 from pipeline.adapters.pacing import Lane, Lanes, Ticket, model_and_tokens
 from pipeline.ports import Answer
 from pipeline.settings import OpenAISettings, WrongSettings
@@ -43,12 +54,15 @@ _CONNECT_TIMEOUT = 10.0
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
+
+
 class _UsageBody(msgspec.Struct):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
-    input_tokens: int = 0
-    output_tokens: int = 0
-    total_tokens: int = 0
+    prompt_tokens: _Tokens = 0
+    completion_tokens: _Tokens = 0
+    input_tokens: _Tokens = 0
+    output_tokens: _Tokens = 0
+    total_tokens: _Tokens = 0
 
 
 class _Choice(msgspec.Struct):
@@ -96,7 +110,9 @@ class OpenAILLM:
             base_url=base_url,
             max_retries=0,
             timeout=settings.timeout,
+            default_headers=UNENCODED,
             http_client=DefaultAioHttpClient(
+                event_hooks={"response": [limit_answers(settings.max_answer_bytes)]},
                 limits=limits,
                 timeout=settings.timeout,
                 follow_redirects=False,
@@ -183,13 +199,17 @@ class OpenAILLM:
     async def _send(self, call: "_Call") -> "tuple[Answer | _Fault, Mapping[str, str]]":
         timeout = httpx2.Timeout(self._settings.timeout, connect=min(self._settings.timeout, _CONNECT_TIMEOUT))
         try:
-            response = await self._client.post(
-                PATHS[call.endpoint],
-                content=call.body,
-                cast_to=httpx2.Response,
-                options={"headers": {"content-type": "application/json"}, "timeout": timeout},
-            )
+            # httpx2's timeout is for each read: an answer that drips in would never end.
+            async with asyncio.timeout(self._settings.timeout):
+                response = await self._client.post(
+                    PATHS[call.endpoint],
+                    content=call.body,
+                    cast_to=httpx2.Response,
+                    options={"headers": {"content-type": "application/json"}, "timeout": timeout},
+                )
             content = response.content
+        except AnswerTooLarge:
+            return _Fault(rule_for(200, "too_large"), 200), {}
         except openai.APIStatusError as exc:
             rule = rule_for(exc.status_code, exc.code, exc.type, _said(exc))
             headers = exc.response.headers
@@ -197,14 +217,16 @@ class OpenAILLM:
         except openai.APITimeoutError as exc:
             unsent = isinstance(exc.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
             return _Fault(rule_for(0, "connection" if unsent else "timeout")), {}
-        except (openai.APIConnectionError, httpx2.HTTPError):
+        except TimeoutError:
+            return _Fault(rule_for(0, "timeout")), {}
+        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError):
             return _Fault(rule_for(0, "connection")), {}
         return self._read(content, response.headers, call.made), response.headers
 
     def _read(self, content: bytes, headers: Mapping[str, str], made: int) -> "Answer | _Fault":
         try:
             parsed = _answers.decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _Fault(rule_for(200, "malformed_json"), 200)
         shape = _shape(parsed)
         if shape is not None:
@@ -278,9 +300,11 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     """Seconds to wait by `retry-after-ms` or `retry-after` (RFC 9110 §10.2.3, seconds form)."""
     for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         try:
-            return min(max(float(headers[name]) * scale, 0.0), 600.0)
+            seconds = float(headers[name]) * scale
         except (KeyError, ValueError):
             continue
+        if math.isfinite(seconds):
+            return min(max(seconds, 0.0), 600.0)
     return None
 
 

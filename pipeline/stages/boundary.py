@@ -15,7 +15,7 @@ import structlog
 
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys
-from pipeline.ports import Inbound, Outbound, PartitionState, TopicNames
+from pipeline.ports import OVERSIZED_HEADER, Inbound, Outbound, PartitionState, TopicNames
 from pipeline.sealing import SealContext, length_prefixed, seal
 from schemas.audit import AuditEvent, Decision, Head, Origin
 from schemas.base import Wire
@@ -132,6 +132,8 @@ class Boundary:
         """Every record to publish for this one; never raises for what it holds."""
         case = Case(inbound, self._clock)
         try:
+            if not inbound.value and any(name == OVERSIZED_HEADER for name, _ in inbound.headers):
+                raise RecordTooLarge("decompressed")
             records = await self._work.work(inbound, case)
             check_sizes(records)
         except VeilError as error:

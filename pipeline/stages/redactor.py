@@ -25,6 +25,7 @@ from schemas.completion import Failure
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Job
 from schemas.redacted import JobDigest, RedactedRequest, VaultContent
+from schemas.topics import ROLL_HEADER
 
 _ENVELOPE_OVERHEAD = 16 * 1024
 
@@ -79,6 +80,8 @@ class RedactorWork:
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, identify, decide, redact, check, attest."""
+        if self._only_rolls(inbound):
+            return []
         data = self._open(inbound, case)
         job = decode(data, Job, limit=self._limits.job_bytes)
         self._identify(job, case)
@@ -112,6 +115,11 @@ class RedactorWork:
         if topic is None or not self._may_reply_to(case.tenant, topic):
             topic = self._topics["results"]
         return [publish(topic, case.key, envelope)]
+
+    def _only_rolls(self, inbound: Inbound) -> bool:
+        """Whether a record is there for its segment's sake alone; it holds nothing that could be lost."""
+        plain = inbound.topic == self._topics["plain"]
+        return plain and not inbound.value and any(name == ROLL_HEADER for name, _ in inbound.headers)
 
     def _open(self, inbound: Inbound, case: Case) -> bytes:
         """The job's bytes: as they came on the plain topic, out of their envelope on the other."""

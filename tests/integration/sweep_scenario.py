@@ -20,6 +20,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from agents.plain_jobs import raw_bytes_gone_after
 from infra.broker import Broker, BrokerUnavailable, start_broker
 from infra.canaries import Canary, make_canaries
 from infra.openai_stub import OpenAIStub, StubConfig
@@ -117,18 +118,14 @@ def everything_said(file: Path) -> Iterator[None]:
             root.setLevel(level)
 
 
-def broker_files(broker: Broker, given: Outcome) -> Iterator[Path]:
-    """Every file of the broker, but those of the plain topic, which is the one exception until they are deleted."""
+def broker_files(broker: Broker) -> Iterator[Path]:
+    """Every file of the broker; of plain jobs too nothing may be left by now."""
     top = broker.data_dir if broker.data_dir is not None else broker.log_dir
     if top is None or broker.log_dir is None:
         return
     for path in sorted(top.rglob("*")):
         if path.is_file():
-            plain = any(part.startswith(f"{PREFIX}jobs.plain-") for part in path.relative_to(top).parts)
-            if plain:
-                given.plain_place.append(path)
-            else:
-                yield path
+            yield path
 
 
 def write_policy(file: Path, canaries: Mapping[str, Canary]) -> None:
@@ -174,6 +171,7 @@ class Scenario:
             log=LogSettings(level="DEBUG", library_level="DEBUG"),
         )
         self.topics = TopicNames(PREFIX)
+        self.log_dir = broker.log_dir
         self.metrics: list[str] = []
 
     async def play(self) -> None:
@@ -331,11 +329,28 @@ class Scenario:
             await self.produce("plain", records)
         finally:
             logging.disable(logging.NOTSET)
+        self.keep_plain_files()
         await self.read_up_to_here("plain")
         async for result in self.plain_results():
             kind = result.job_id.removeprefix("plain-")
             self.outcome.results[f"plain {kind}"] = result
             self.outcome.expected[f"plain {kind}"] = self.outcome.canaries[kind].text
+
+    def plain_files(self) -> dict[str, bytes]:
+        """What lies in the plain topic's folders now, by file name."""
+        found: dict[str, bytes] = {}
+        for path in self.log_dir.glob(f"{PREFIX}jobs.plain-*/*") if self.log_dir is not None else ():
+            with contextlib.suppress(FileNotFoundError):  # deleted since it was listed
+                found[f"{path.parent.name}-{path.name}"] = path.read_bytes()
+        return found
+
+    def keep_plain_files(self) -> None:
+        """As they are while the records are still raw on the disk."""
+        folder = self.folder / "plain"
+        folder.mkdir()
+        for name, content in self.plain_files().items():
+            (folder / name).write_bytes(content)
+            self.outcome.plain_place.append(folder / name)
 
     async def plain_results(self) -> AsyncIterator[Result]:
         """The plain jobs' completed results, once each is there."""
@@ -352,11 +367,17 @@ class Scenario:
         """DeleteRecords moves the start of each partition up to its end."""
         async with self.consumer() as consumer:
             partitions = [TopicPartition(self.topics["plain"], number) for number in range(2)]
-            ends = await consumer.end_offsets(partitions)
+            starts, ends = {partitions[0]: 0}, {partitions[0]: 1}
             async with asyncio.timeout(TIMEOUT):
-                while (starts := await consumer.beginning_offsets(partitions)) != ends:
-                    await asyncio.sleep(0.2)
+                while starts != ends:
+                    starts = await consumer.beginning_offsets(partitions)
+                    ends = await consumer.end_offsets(partitions)
         self.outcome.plain_left = {tp: (starts[tp], ends[tp]) for tp in partitions}
+        await eventually(
+            lambda: sum(len(content) for name, content in self.plain_files().items() if ".log" in name) < 1000,
+            timeout=raw_bytes_gone_after(check_interval_ms=1000, file_delete_delay_ms=1000) + 5.0,
+            what="plain jobs leaving the broker's disk",
+        )
 
     # Crashes
 

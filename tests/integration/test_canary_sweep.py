@@ -27,7 +27,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Outcome]:
         with everything_said(folder / "client.log"):
             asyncio.run(Scenario(broker, folder, given).play())
         broker.stop()
-        given.places["broker"] = list(broker_files(broker, given))
+        given.places["broker"] = list(broker_files(broker))
         if not given.places["broker"]:
             del given.places["broker"]  # what was consumed stands for it
         given.places["client"] = folder / "client.log"
@@ -98,7 +98,7 @@ def test_nothing_raw_lies_anywhere(outcome: Outcome) -> None:
 
 
 def test_the_sweep_sees_what_the_plain_producer_wrote(outcome: Outcome) -> None:
-    """The exception's own files hold it until their segment goes: proof that the search is not blind."""
+    """Its files held all of it before it was processed: proof that the search is not blind."""
     if not outcome.plain_place:
         assert self_check() > 0  # somebody else's broker: its files are out of reach
         return
