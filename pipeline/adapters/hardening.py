@@ -1,7 +1,8 @@
-"""What a process that holds raw text does for itself: no core dump, no attaching debugger."""
+"""What a process that holds raw text does for itself: no core dump, no attaching debugger, no dump of its stacks."""
 
 import contextlib
 import ctypes
+import faulthandler
 import resource
 import sys
 
@@ -10,7 +11,8 @@ _PR_SET_DUMPABLE = 4
 
 
 def harden_process() -> None:
-    """Set both limits for this process and its children; Linux only for the second."""
+    """Set the limits for this process and its children; not to be dumped is for Linux only, and not inherited."""
+    faulthandler.disable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
