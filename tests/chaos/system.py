@@ -1,0 +1,156 @@
+"""One round's broker, model, workers and load, and what a fault does to them."""
+
+import time
+from contextlib import AsyncExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+
+from infra.canaries import make_canaries
+from infra.kafka.node import KRaftNode
+from infra.openai_stub import StubConfig
+from pipeline.adapters.keyring import init_keys
+from pipeline.client import Client
+from pipeline.keys import Role
+from pipeline.settings import (
+    DeliverySettings,
+    KafkaSettings,
+    KeysSettings,
+    OpenAISettings,
+    PolicySettings,
+    Settings,
+    StateSettings,
+)
+from tests.chaos.load import Load
+from tests.chaos.model import Model
+from tests.chaos.outcomes import Outcomes
+from tests.integration.deployment import Deployment, WorkerProcess, eventually
+from tests.integration.sweep_scenario import write_policy
+
+LOADED_TIMEOUT = 120.0
+_SEED = 1
+
+
+class System:
+    """Everything that runs in one round.
+
+    Args:
+        nodes: The broker's, started.
+        settings: As `chaos_settings` gives them.
+        folder: Where workers, keys and records of the round go.
+        model: What the model's side does.
+        jobs: How many.
+    """
+
+    def __init__(
+        self, nodes: list[KRaftNode], settings: Settings, folder: Path, model: StubConfig, jobs: int, console: Console
+    ) -> None:
+        self.nodes = nodes
+        self.settings = settings
+        self.folder = folder
+        self.count = jobs
+        self.allowed = 0
+        self.poison: set[str] = set()
+        self.exit_codes: dict[str, int] = {}
+        self.canaries = make_canaries(_SEED)
+        self.console = console
+        self._started = time.monotonic()
+        self._stack = AsyncExitStack()
+        (folder / "model").mkdir(parents=True)
+        self.model = Model(model, folder / "model" / "requests.jsonl")
+        init_keys(settings.keys.dir, now=time.time())
+        if settings.policy.file is not None:
+            write_policy(settings.policy.file, self.canaries)
+
+    async def __aenter__(self) -> Self:
+        enter = self._stack.enter_async_context
+        await enter(self.model)
+        self.deployment = await enter(
+            Deployment(self.settings, self.folder / "workers", openai_base_url=self.model.base_url)
+        )
+        await self.deployment.start()
+        self.client = await enter(Client(self.settings))
+        self.load = Load(self.client, self.count, self.canaries)
+        self.outcomes = await enter(Outcomes(self.settings, self.client))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stack.__aexit__(kind, error, trace)
+
+    def say(self, what: str) -> None:
+        """One line of progress: numbers and what the fault does."""
+        self.console.print(
+            f"  {time.monotonic() - self._started:5.1f} s  {len(self.outcomes.ended):5} of {self.count} ended, "
+            f"{self.model.in_flight} calls in flight: {what}",
+            highlight=False,
+        )
+
+    async def until_ended(self, share: float) -> None:
+        """Wait until this share of the jobs has ended."""
+        wanted = int(share * self.count)
+        await eventually(
+            lambda: len(self.outcomes.ended) >= wanted, timeout=LOADED_TIMEOUT, what=f"{wanted} jobs ending"
+        )
+
+    # What faults are made of
+
+    async def worker(self, role: Role, name: str | None = None) -> WorkerProcess:
+        """One more process of a role, ready."""
+        worker = self.deployment.add(role, name)
+        worker.start()
+        await worker.ready()
+        self.say(f"a second {role} has joined")
+        return worker
+
+    def kill(self, worker: WorkerProcess) -> None:
+        """SIGKILL; what a completer had under way, and what it had not committed, may be called again."""
+        if worker.role == Role.COMPLETER:
+            self.allowed += self.model.unsettled
+        self.say(f"SIGKILL of a {worker.role}")
+        worker.kill()
+
+    async def terminate(self, worker: WorkerProcess) -> None:
+        """SIGTERM; whatever it had under way is finished and committed, so nothing may be called again."""
+        self.exit_codes[f"{worker.folder.name} {len(self.exit_codes)}"] = await worker.terminate()
+        self.say(f"the {worker.role} has ended")
+
+    async def terminate_all(self) -> dict[str, int]:
+        """Stop every worker in order; gives the exit codes of all that were stopped in the round."""
+        return self.exit_codes | await self.deployment.terminate()
+
+    async def restart(self, worker: WorkerProcess) -> None:
+        """Start a process that has ended, and wait until it works."""
+        worker.start()
+        await worker.ready()
+        self.say(f"the {worker.role} is back")
+
+
+def chaos_settings(
+    bootstrap_servers: str,
+    folder: Path,
+    *,
+    partitions: int,
+    replication: int,
+    session_timeout: float,
+    max_attempts: int,
+) -> Settings:
+    """Settings of one round; one session timeout is the time until another worker takes over."""
+    return Settings(
+        kafka=KafkaSettings(
+            bootstrap_servers=bootstrap_servers,
+            topic_prefix="chaos.",
+            partitions=partitions,
+            replication=replication,
+            session_timeout=session_timeout,
+            heartbeat_interval=min(1.0, session_timeout / 3),
+        ),
+        keys=KeysSettings(dir=folder / "keys"),
+        state=StateSettings(dir=folder / "state"),
+        policy=PolicySettings(file=folder / "policy.toml"),
+        openai=OpenAISettings(timeout=30.0, backoff=0.2, backoff_max=2.0, max_attempts=max_attempts),
+        delivery=DeliverySettings(drain_deadline=15.0),
+    )
