@@ -25,16 +25,18 @@ def main() -> int:
     parser.add_argument("--faults", default="all", help="names, separated by commas (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of each fault (default: 3)")
     parser.add_argument("--jobs", type=int, default=3000, help="jobs a round (default: 3000)")
+    parser.add_argument("--brief", action="store_true", help="shorter outages")
     options = parser.parse_args()
     names = list(FAULTS) if options.faults == "all" else options.faults.split(",")
     unknown = [name for name in names if name not in FAULTS]
     if unknown:
         parser.error(f"no such fault: {', '.join(unknown)}")
-    # A client without a broker says so many times a second; what that means is in the table.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # A client without a broker and a model that cuts its answers say so many times a second.
+    for name in ("aiokafka", "aiohttp.server"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     console = Console(width=None if sys.stdout.isatty() else 170)
     rows = [
-        play(FAULTS[name], number, jobs=options.jobs, console=console)
+        play(FAULTS[name], number, jobs=options.jobs, brief=options.brief, console=console)
         for name in names
         for number in range(1, options.rounds + 1)
     ]

@@ -17,16 +17,18 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     """One fault. `inject` runs while jobs are under way, adds to `system.allowed` what it may make be
     called again, and ends when the system has all its parts back.
 
-    `after`: the share of jobs that have ended when it begins. `short`: part of `make chaos-short`.
+    `after`: the share of jobs that have ended when it begins. `cluster`: three nodes instead of one.
+    `short`: part of `make chaos-short`.
     """
 
     name: str
     inject: Callable[[System], Awaitable[None]]
     after: float = 0.25
-    nodes: int = 1
+    cluster: bool = False
     partitions: int = 4
     session_timeout: float = 6.0
     max_attempts: int = 200
+    window: int | None = None
     model: Callable[[], StubConfig] = busy_model
     short: bool = False
 

@@ -72,11 +72,11 @@ class Model:
         return sum(sum(stub.stats()["fired"].values()) for stub in self._stubs())
 
     @property
-    def unsettled(self) -> int:
-        """Calls in flight now and those answered so lately that their answers may not be committed."""
+    def answered_lately(self) -> int:
+        """Calls answered so lately that their answers may not be committed."""
         since = time.monotonic() - _UNCOMMITTED
         before = max((count for at, count in self._answered if at <= since), default=0)
-        return self.in_flight + self._answered_so_far() - before
+        return self._answered_so_far() - before
 
     def calls(self) -> Counter[str]:
         """Calls by job."""

@@ -4,20 +4,25 @@ import asyncio
 import contextlib
 import shutil
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import mkdtemp
 
+from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from infra.broker import LocalBroker, start_broker
+from infra.broker import BrokerUnavailable, LocalBroker, start_broker
+from infra.kafka.cluster import start_cluster
 from infra.kafka.node import KRaftNode
 from infra.sweep import render, sweep
+from pipeline.errors import VeilError
 from tests.chaos.fault import Fault
 from tests.chaos.offsets import unfinished
 from tests.chaos.outcomes import Outcomes, ended_wrongly
 from tests.chaos.system import System, chaos_settings
-from tests.chaos.verdict import Evidence, Row, judge
+from tests.chaos.verdict import Evidence, Row, judge, unplayed
+from tests.integration.deployment import WorkerFailed
 
 SETTLE_TIMEOUT = 120.0
 _STALLED = 3.0
@@ -25,31 +30,52 @@ _RECONCILIATIONS = 2
 
 
 @contextlib.contextmanager
-def broker_of(fault: Fault, folder: Path) -> Iterator[list[KRaftNode]]:
-    """As many nodes as the fault needs, with their data in `folder`."""
+def broker_of(fault: Fault, folder: Path) -> Iterator[dict[int, KRaftNode]]:
+    """As many nodes as the fault needs, by id, with their data in `folder`."""
+    if fault.cluster:
+        with start_cluster(folder) as cluster:
+            yield cluster.nodes
+        return
     with start_broker(local=True, data_dir=folder) as broker:
         assert isinstance(broker, LocalBroker)
-        yield [broker.node]
+        yield {1: broker.node}
 
 
-def play(fault: Fault, number: int, *, jobs: int, console: Console) -> Row:
+def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console) -> Row:
     """Play one round and judge it; nothing of it is kept but the figures, unless a promise is broken."""
     folder = Path(mkdtemp(prefix="veil-chaos-"))
     console.print(f"{fault.name}, round {number}: {fault.text}", highlight=False)
     started = time.monotonic()
     with broker_of(fault, folder / "broker") as nodes:
         settings = chaos_settings(
-            ",".join(node.bootstrap_servers for node in nodes),
+            ",".join(node.bootstrap_servers for node in nodes.values()),
             folder,
             partitions=fault.partitions,
-            replication=min(3, len(nodes)),
+            replication=len(nodes),
             session_timeout=fault.session_timeout,
             max_attempts=fault.max_attempts,
         )
-        system = System(nodes, settings, folder, fault.model(), jobs, console)
-        evidence = asyncio.run(_run(system, fault))
+        system = System(
+            nodes,
+            settings,
+            folder,
+            fault.model(),
+            jobs=jobs,
+            brief=brief,
+            window=fault.window,
+            console=console,
+        )
+        try:
+            evidence = asyncio.run(_run(system, fault))
+        except (AssertionError, TimeoutError, KafkaError, VeilError, WorkerFailed, BrokerUnavailable) as exc:
+            # The last frame says which wait; the message may be somebody else's.
+            where = traceback.extract_tb(exc.__traceback__)[-1].name
+            console.print(f"  ENDED EARLY in {where}; what is left lies in {folder}", highlight=False)
+            return unplayed(fault.name, number, jobs=jobs, reason=type(exc).__name__)
     _search(system, evidence)
-    row = judge(evidence, fault=fault.name, number=number, allowed=system.allowed, seconds=time.monotonic() - started)
+    # A job that the broker lost behind the completer, and one that was not answered, has to be called again.
+    allowed = system.allowed + evidence.reconciled + system.model.failed
+    row = judge(evidence, fault=fault.name, number=number, allowed=allowed, seconds=time.monotonic() - started)
     if row.broken:
         console.print(f"  BROKEN: {'; '.join(row.broken)}; what is left lies in {folder}", highlight=False)
     else:

@@ -1,5 +1,6 @@
 """One round's broker, model, workers and load, and what a fault does to them."""
 
+import asyncio
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -23,6 +24,7 @@ from pipeline.settings import (
     Settings,
     StateSettings,
 )
+from tests.chaos.launcher import PROGRAM, Clock, window_environment
 from tests.chaos.load import Load
 from tests.chaos.model import Model
 from tests.chaos.outcomes import Outcomes
@@ -37,20 +39,32 @@ class System:
     """Everything that runs in one round.
 
     Args:
-        nodes: The broker's, started.
+        nodes: The broker's by id, started.
         settings: As `chaos_settings` gives them.
         folder: Where workers, keys and records of the round go.
         model: What the model's side does.
         jobs: How many.
+        brief: Whether an outage may be shorter than it should.
+        window: Offsets a ledger holds open, instead of as many as fit into an offset's metadata.
     """
 
     def __init__(
-        self, nodes: list[KRaftNode], settings: Settings, folder: Path, model: StubConfig, jobs: int, console: Console
+        self,
+        nodes: dict[int, KRaftNode],
+        settings: Settings,
+        folder: Path,
+        model: StubConfig,
+        *,
+        jobs: int,
+        brief: bool,
+        window: int | None,
+        console: Console,
     ) -> None:
         self.nodes = nodes
         self.settings = settings
         self.folder = folder
         self.count = jobs
+        self.brief = brief
         self.allowed = 0
         self.poison: set[str] = set()
         self.exit_codes: dict[str, int] = {}
@@ -58,6 +72,8 @@ class System:
         self.console = console
         self._started = time.monotonic()
         self._stack = AsyncExitStack()
+        self.clock = Clock(folder / "clock")
+        self._environment = self.clock.environment() | window_environment(window)
         (folder / "model").mkdir(parents=True)
         self.model = Model(model, folder / "model" / "requests.jsonl")
         init_keys(settings.keys.dir, now=time.time())
@@ -68,7 +84,13 @@ class System:
         enter = self._stack.enter_async_context
         await enter(self.model)
         self.deployment = await enter(
-            Deployment(self.settings, self.folder / "workers", openai_base_url=self.model.base_url)
+            Deployment(
+                self.settings,
+                self.folder / "workers",
+                openai_base_url=self.model.base_url,
+                environment=self._environment,
+                program=PROGRAM,
+            )
         )
         await self.deployment.start()
         self.client = await enter(Client(self.settings))
@@ -98,20 +120,24 @@ class System:
 
     # What faults are made of
 
-    async def worker(self, role: Role, name: str | None = None) -> WorkerProcess:
+    async def second(self, role: Role) -> WorkerProcess:
         """One more process of a role, ready."""
-        worker = self.deployment.add(role, name)
+        worker = self.deployment.add(role, f"second-{role}")
         worker.start()
         await worker.ready()
         self.say(f"a second {role} has joined")
         return worker
 
-    def kill(self, worker: WorkerProcess) -> None:
-        """SIGKILL; what a completer had under way, and what it had not committed, may be called again."""
-        if worker.role == Role.COMPLETER:
-            self.allowed += self.model.unsettled
+    async def kill(self, worker: WorkerProcess) -> None:
+        """SIGKILL."""
+        await self.may_repeat(worker)
         self.say(f"SIGKILL of a {worker.role}")
         worker.kill()
+
+    async def may_repeat(self, worker: WorkerProcess) -> None:
+        """Allow what this process has in flight, and what it may not have committed, to be called again."""
+        if worker.role == Role.COMPLETER:
+            self.allowed += int(await worker.metric("veil_records_in_flight")) + self.model.answered_lately
 
     async def terminate(self, worker: WorkerProcess) -> None:
         """SIGTERM; whatever it had under way is finished and committed, so nothing may be called again."""
@@ -121,6 +147,16 @@ class System:
     async def terminate_all(self) -> dict[str, int]:
         """Stop every worker in order; gives the exit codes of all that were stopped in the round."""
         return self.exit_codes | await self.deployment.terminate()
+
+    async def kill_node(self, node: KRaftNode) -> None:
+        """SIGKILL of a node of the broker."""
+        self.say("SIGKILL of a broker")
+        await asyncio.to_thread(node.kill)
+
+    async def restart_node(self, node: KRaftNode) -> None:
+        """Start a node that was killed, on its data."""
+        await asyncio.to_thread(node.start)
+        self.say("the broker is back")
 
     async def restart(self, worker: WorkerProcess) -> None:
         """Start a process that has ended, and wait until it works."""

@@ -35,17 +35,17 @@ class Row(msgspec.Struct, kw_only=True):
     fault: str
     number: int
     jobs: int
-    results: int
-    dead_letters: int
-    lost: int
-    duplicates: int
-    calls: int
-    repeated: int
-    allowed: int
-    reconciled: int
-    canaries: int
-    lag: int
-    seconds: float
+    results: int = 0
+    dead_letters: int = 0
+    lost: int = 0
+    duplicates: int = 0
+    calls: int = 0
+    repeated: int = 0
+    allowed: int = 0
+    reconciled: int = 0
+    canaries: int = 0
+    lag: int = 0
+    seconds: float = 0.0
     broken: tuple[str, ...] = ()
 
 
@@ -95,6 +95,11 @@ def judge(seen: Evidence, *, fault: str, number: int, allowed: int, seconds: flo
         seconds=round(seconds, 1),
         broken=tuple(text for text, is_broken in broken.items() if is_broken),
     )
+
+
+def unplayed(fault: str, number: int, *, jobs: int, reason: str) -> Row:
+    """A round that could not be played to its end; it proves nothing, so nothing holds."""
+    return Row(fault=fault, number=number, jobs=jobs, broken=(f"ended early: {reason}",))
 
 
 def _beyond_one(counter: Counter[str]) -> int:

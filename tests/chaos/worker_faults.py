@@ -1,45 +1,107 @@
-"""Faults of the workers: killed, stopped, joined, paused."""
+"""Faults of the workers: killed, stopped, joined, paused, with a clock that jumps."""
+
+import asyncio
+import signal
 
 from pipeline.keys import Role
 from tests.chaos.fault import Fault
 from tests.chaos.system import System
-from tests.integration.deployment import ROLES
+from tests.integration.deployment import ROLES, WorkerProcess, eventually
+
+_TAKEN_OVER = 30.0
 
 
 async def kill_redactor(system: System) -> None:
     """SIGKILL of the redactor, and a new one."""
-    await _kill(system, Role.REDACTOR)
+    await _replace(system, system.deployment.workers[Role.REDACTOR])
 
 
 async def kill_completer(system: System) -> None:
     """SIGKILL of the completer, and a new one."""
-    await _kill(system, Role.COMPLETER)
+    await _replace(system, system.deployment.workers[Role.COMPLETER])
 
 
 async def kill_rehydrator(system: System) -> None:
     """SIGKILL of the rehydrator, and a new one."""
-    await _kill(system, Role.REHYDRATOR)
+    await _replace(system, system.deployment.workers[Role.REHYDRATOR])
 
 
 async def kill_each(system: System) -> None:
     """SIGKILL of each role in turn, under load each time."""
     for number, role in enumerate(ROLES, 1):
-        await _kill(system, role)
+        await _replace(system, system.deployment.workers[role])
         await system.until_ended(0.25 + 0.15 * number)
 
 
 async def stop_completer(system: System) -> None:
     """SIGTERM of the completer, and a new one."""
     worker = system.deployment.workers[Role.COMPLETER]
-    system.say("SIGTERM of the completer")
     await system.terminate(worker)
     await system.restart(worker)
 
 
-async def _kill(system: System, role: Role) -> None:
-    worker = system.deployment.workers[role]
-    system.kill(worker)
+async def join_completer(system: System) -> None:
+    """A second completer joins."""
+    await system.second(Role.COMPLETER)
+
+
+async def leave_completer(system: System) -> None:
+    """A second completer joins, and the first leaves by SIGTERM."""
+    await system.second(Role.COMPLETER)
+    await system.until_ended(0.5)
+    await system.terminate(system.deployment.workers[Role.COMPLETER])
+
+
+async def pause_completer(system: System) -> None:
+    """One of two completers is stopped (SIGSTOP) until the other has its partitions, and comes back."""
+    heir = await system.second(Role.COMPLETER)
+    await system.until_ended(0.4)
+    zombie = system.deployment.workers[Role.COMPLETER]
+    await system.may_repeat(zombie)
+    system.say("SIGSTOP of a completer")
+    zombie.signal(signal.SIGSTOP)
+    async with asyncio.timeout(_TAKEN_OVER):
+        while await heir.metric("veil_partitions_assigned") < system.settings.kafka.partitions:
+            await asyncio.sleep(0.1)
+    system.say("the other has its partitions; SIGCONT")
+    zombie.signal(signal.SIGCONT)
+
+
+async def kill_in_rebalance(system: System) -> None:
+    """SIGKILL of a completer that has drained for another one that joins, before the group is whole again."""
+    first = system.deployment.workers[Role.COMPLETER]
+    second = system.deployment.add(Role.COMPLETER, "second-completer")
+    second.start()
+    await eventually(
+        lambda: _drains(first) > 0, timeout=_TAKEN_OVER, what="the first completer draining for the second"
+    )
+    await system.kill(first)
+    await second.ready()
+    system.say("the second completer works alone")
+
+
+async def kill_one_of_two_with_64_partitions(system: System) -> None:
+    """SIGKILL of one of two completers that share 64 partitions, and a new one."""
+    await system.second(Role.COMPLETER)
+    await system.until_ended(0.4)
+    await _replace(system, system.deployment.workers[Role.COMPLETER])
+
+
+async def clock_jumps(system: System) -> None:
+    """The workers' clocks jump two hours ahead, then to two hours behind."""
+    for ahead, until in ((7200.0, 0.5), (-7200.0, 0.75)):
+        system.clock.set(ahead)
+        system.say(f"clocks are {ahead:+.0f} s off")
+        await system.until_ended(until)
+
+
+async def _replace(system: System, worker: WorkerProcess) -> None:
+    await system.kill(worker)
     await system.restart(worker)
+
+
+def _drains(worker: WorkerProcess) -> int:
+    return sum(1 for _ in worker.events("partitions.drained"))
 
 
 FAULTS = (
@@ -48,4 +110,10 @@ FAULTS = (
     Fault(name="kill-rehydrator", inject=kill_rehydrator),
     Fault(name="kill-each", inject=kill_each, short=True),
     Fault(name="stop-completer", inject=stop_completer, short=True),
+    Fault(name="join-completer", inject=join_completer),
+    Fault(name="leave-completer", inject=leave_completer),
+    Fault(name="pause-completer", inject=pause_completer, short=True),
+    Fault(name="kill-in-rebalance", inject=kill_in_rebalance),
+    Fault(name="kill-64-partitions", inject=kill_one_of_two_with_64_partitions, partitions=64),
+    Fault(name="clock-jumps", inject=clock_jumps),
 )
