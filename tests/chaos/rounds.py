@@ -15,11 +15,12 @@ from rich.console import Console
 from infra.broker import BrokerUnavailable, LocalBroker, start_broker
 from infra.kafka.cluster import start_cluster
 from infra.kafka.node import KRaftNode
-from infra.sweep import render, sweep
+from infra.sweep import render
 from pipeline.errors import VeilError
 from tests.chaos.fault import Fault
 from tests.chaos.offsets import unfinished
 from tests.chaos.outcomes import Outcomes, ended_wrongly
+from tests.chaos.search import BROKER, search
 from tests.chaos.system import System, chaos_settings
 from tests.chaos.verdict import Evidence, Row, judge, unplayed
 from tests.integration.deployment import WorkerFailed
@@ -46,7 +47,7 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
     folder = Path(mkdtemp(prefix="veil-chaos-"))
     console.print(f"{fault.name}, round {number}: {fault.text}", highlight=False)
     started = time.monotonic()
-    with broker_of(fault, folder / "broker") as nodes:
+    with broker_of(fault, folder / BROKER) as nodes:
         settings = chaos_settings(
             ",".join(node.bootstrap_servers for node in nodes.values()),
             folder,
@@ -72,7 +73,10 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
             where = traceback.extract_tb(exc.__traceback__)[-1].name
             console.print(f"  ENDED EARLY in {where}; what is left lies in {folder}", highlight=False)
             return unplayed(fault.name, number, jobs=jobs, reason=type(exc).__name__)
-    _search(system, evidence)
+    report = search(folder, {kind: canary.value for kind, canary in system.canaries.items()})
+    evidence.canaries, evidence.unsearched = len(report.hits), len(report.problems)
+    if not report.clean:
+        console.print(render(report), highlight=False, markup=False)
     # A job that the broker lost behind the completer, and one that was not answered, has to be called again.
     allowed = system.allowed + evidence.reconciled + system.model.failed
     row = judge(evidence, fault=fault.name, number=number, allowed=allowed, seconds=time.monotonic() - started)
@@ -132,19 +136,3 @@ async def _settle(system: System) -> tuple[int, int]:
                 await system.load.again(sorted(missing))
                 since = loop.time()
         await asyncio.sleep(0.2)
-
-
-def _search(system: System, evidence: Evidence) -> None:
-    """The canary sweep over all that was written; the broker is stopped."""
-    report = sweep(
-        {kind: canary.value for kind, canary in system.canaries.items()},
-        {
-            "broker": system.folder / "broker",
-            "workers": system.folder / "workers",
-            "what the model received": system.model.record,
-        },
-        expect_records=True,
-    )
-    evidence.canaries, evidence.unsearched = len(report.hits), len(report.problems)
-    if not report.clean:
-        system.console.print(render(report), highlight=False, markup=False)

@@ -28,6 +28,7 @@ from tests.chaos.launcher import PROGRAM, Clock, window_environment
 from tests.chaos.load import Load
 from tests.chaos.model import Model
 from tests.chaos.outcomes import Outcomes
+from tests.chaos.search import MODEL, WORKERS
 from tests.integration.deployment import Deployment, WorkerProcess, eventually
 from tests.integration.sweep_scenario import write_policy
 
@@ -74,8 +75,8 @@ class System:
         self._stack = AsyncExitStack()
         self.clock = Clock(folder / "clock")
         self._environment = self.clock.environment() | window_environment(window)
-        (folder / "model").mkdir(parents=True)
-        self.model = Model(model, folder / "model" / "requests.jsonl")
+        (folder / MODEL).mkdir(parents=True)
+        self.model = Model(model, folder / MODEL / "requests.jsonl")
         init_keys(settings.keys.dir, now=time.time())
         if settings.policy.file is not None:
             write_policy(settings.policy.file, self.canaries)
@@ -86,7 +87,7 @@ class System:
         self.deployment = await enter(
             Deployment(
                 self.settings,
-                self.folder / "workers",
+                self.folder / WORKERS,
                 openai_base_url=self.model.base_url,
                 environment=self._environment,
                 program=PROGRAM,
