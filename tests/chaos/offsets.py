@@ -1,6 +1,9 @@
 """What every group has left to do, by the offsets and bitmaps that its ledgers committed."""
 
+import asyncio
+
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import GroupCoordinatorNotAvailableError, GroupLoadInProgressError
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.progress import decode
@@ -9,6 +12,8 @@ from pipeline.adapters.kafka import client_options, open_admin
 from pipeline.keys import Role
 from pipeline.ports import TopicNames
 from pipeline.settings import Settings
+
+_COORDINATOR_TIMEOUT = 30.0
 
 
 async def unfinished(settings: Settings) -> int:
@@ -37,8 +42,15 @@ async def unfinished(settings: Settings) -> int:
 async def _positions(settings: Settings, role: Role) -> dict[TopicPartition, OffsetAndMetadata]:
     admin = await open_admin(settings)
     try:
-        offsets = await admin.list_consumer_group_offsets(f"{settings.kafka.topic_prefix}{role}")
-        return {tp: found for tp, found in offsets.items() if found.offset >= 0}
+        async with asyncio.timeout(_COORDINATOR_TIMEOUT):
+            while True:
+                try:
+                    offsets = await admin.list_consumer_group_offsets(f"{settings.kafka.topic_prefix}{role}")
+                except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError):
+                    # A broker that has just started makes, or reads, its topic of offsets.
+                    await asyncio.sleep(0.2)
+                else:
+                    return {tp: found for tp, found in offsets.items() if found.offset >= 0}
     finally:
         await admin.close()
 
