@@ -11,6 +11,7 @@ from rich.console import Console
 from tests.chaos.faults import FAULTS
 from tests.chaos.rounds import play
 from tests.chaos.table import table
+from tests.chaos.verdict import Row
 
 FIGURES = Path(".var/chaos.json")
 
@@ -35,14 +36,14 @@ def main() -> int:
     for name in ("aiokafka", "aiohttp.server"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     console = Console(width=None if sys.stdout.isatty() else 170)
-    rows = [
-        play(FAULTS[name], number, jobs=options.jobs, brief=options.brief, console=console)
-        for name in names
-        for number in range(1, options.rounds + 1)
-    ]
-    console.print(table(rows))
     FIGURES.parent.mkdir(exist_ok=True)
-    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
+    rows: list[Row] = []
+    for name in names:
+        for number in range(1, options.rounds + 1):
+            rows.append(play(FAULTS[name], number, jobs=options.jobs, brief=options.brief, console=console))
+            # After each round, so that a run that is cut off leaves what it measured.
+            FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(rows)))
+    console.print(table(rows))
     return 1 if any(row.broken for row in rows) else 0
 
 

@@ -9,8 +9,8 @@ from tests.chaos.system import System
 
 
 def busy_model() -> StubConfig:
-    """Some hundred calls in flight: each takes one and a half to three seconds."""
-    return StubConfig(mode="echo", latency_s=1.5, latency_jitter_s=1.5, retry_after_s=0.2)
+    """Some hundred calls in flight: each takes three to five seconds."""
+    return StubConfig(mode="echo", latency_s=3.0, latency_jitter_s=2.0, retry_after_s=0.2)
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True):

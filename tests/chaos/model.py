@@ -67,6 +67,11 @@ class Model:
         return int(self._stub.stats()["in_flight"]) if self._stub is not None else 0
 
     @property
+    def received(self) -> int:
+        """Calls so far."""
+        return sum(stub.stats()["requests"] for stub in self._stubs())
+
+    @property
     def failed(self) -> int:
         """Calls so far that were given a failure instead of an answer."""
         return sum(sum(stub.stats()["fired"].values()) for stub in self._stubs())

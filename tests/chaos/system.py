@@ -1,6 +1,7 @@
 """One round's broker, model, workers and load, and what a fault does to them."""
 
 import asyncio
+import signal
 import time
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -33,6 +34,9 @@ from tests.integration.deployment import Deployment, WorkerProcess, eventually
 from tests.integration.sweep_scenario import write_policy
 
 LOADED_TIMEOUT = 120.0
+IN_FLIGHT = "veil_records_in_flight"
+_ON_ITS_WAY = 0.1
+_LOADED = 20
 _SEED = 1
 
 
@@ -119,6 +123,13 @@ class System:
             lambda: len(self.outcomes.ended) >= wanted, timeout=LOADED_TIMEOUT, what=f"{wanted} jobs ending"
         )
 
+    async def until_loaded(self) -> None:
+        """Wait until every completer that runs has calls in flight."""
+        completers = [worker for worker in self.deployment.all if worker.role == Role.COMPLETER and worker.running]
+        async with asyncio.timeout(LOADED_TIMEOUT):
+            while min([await worker.metric(IN_FLIGHT) for worker in completers]) < _LOADED:
+                await asyncio.sleep(0.05)
+
     # What faults are made of
 
     async def second(self, role: Role) -> WorkerProcess:
@@ -129,16 +140,20 @@ class System:
         self.say(f"a second {role} has joined")
         return worker
 
-    async def kill(self, worker: WorkerProcess) -> None:
-        """SIGKILL."""
-        await self.may_repeat(worker)
-        self.say(f"SIGKILL of a {worker.role}")
-        worker.kill()
-
-    async def may_repeat(self, worker: WorkerProcess) -> None:
-        """Allow what this process has in flight, and what it may not have committed, to be called again."""
+    async def signal(self, worker: WorkerProcess, number: signal.Signals) -> None:
+        """SIGKILL or SIGSTOP; what a completer had under way or had not committed may be called again."""
+        before = self.model.received
+        in_flight = await worker.metric(IN_FLIGHT) if worker.role == Role.COMPLETER else 0.0
+        self.say(f"{number.name} of a {worker.role}")
+        if number is signal.SIGKILL:
+            worker.kill()
+        else:
+            worker.signal(number)
         if worker.role == Role.COMPLETER:
-            self.allowed += int(await worker.metric("veil_records_in_flight")) + self.model.answered_lately
+            lately = self.model.answered_lately
+            # A call that was sent before the signal may arrive after it.
+            await asyncio.sleep(_ON_ITS_WAY)
+            self.allowed += int(in_flight) + lately + self.model.received - before
 
     async def terminate(self, worker: WorkerProcess) -> None:
         """SIGTERM; whatever it had under way is finished and committed, so nothing may be called again."""

@@ -48,18 +48,16 @@ async def join_completer(system: System) -> None:
 async def leave_completer(system: System) -> None:
     """A second completer joins, and the first leaves by SIGTERM."""
     await system.second(Role.COMPLETER)
-    await system.until_ended(0.5)
+    await system.until_loaded()
     await system.terminate(system.deployment.workers[Role.COMPLETER])
 
 
 async def pause_completer(system: System) -> None:
     """One of two completers is stopped (SIGSTOP) until the other has its partitions, and comes back."""
     heir = await system.second(Role.COMPLETER)
-    await system.until_ended(0.4)
+    await system.until_loaded()
     zombie = system.deployment.workers[Role.COMPLETER]
-    await system.may_repeat(zombie)
-    system.say("SIGSTOP of a completer")
-    zombie.signal(signal.SIGSTOP)
+    await system.signal(zombie, signal.SIGSTOP)
     async with asyncio.timeout(_TAKEN_OVER):
         while await heir.metric("veil_partitions_assigned") < system.settings.kafka.partitions:
             await asyncio.sleep(0.1)
@@ -75,7 +73,7 @@ async def kill_in_rebalance(system: System) -> None:
     await eventually(
         lambda: _drains(first) > 0, timeout=_TAKEN_OVER, what="the first completer draining for the second"
     )
-    await system.kill(first)
+    await system.signal(first, signal.SIGKILL)
     await second.ready()
     system.say("the second completer works alone")
 
@@ -83,7 +81,7 @@ async def kill_in_rebalance(system: System) -> None:
 async def kill_one_of_two_with_64_partitions(system: System) -> None:
     """SIGKILL of one of two completers that share 64 partitions, and a new one."""
     await system.second(Role.COMPLETER)
-    await system.until_ended(0.4)
+    await system.until_loaded()
     await _replace(system, system.deployment.workers[Role.COMPLETER])
 
 
@@ -96,7 +94,7 @@ async def clock_jumps(system: System) -> None:
 
 
 async def _replace(system: System, worker: WorkerProcess) -> None:
-    await system.kill(worker)
+    await system.signal(worker, signal.SIGKILL)
     await system.restart(worker)
 
 
@@ -110,10 +108,10 @@ FAULTS = (
     Fault(name="kill-rehydrator", inject=kill_rehydrator),
     Fault(name="kill-each", inject=kill_each, short=True),
     Fault(name="stop-completer", inject=stop_completer, short=True),
-    Fault(name="join-completer", inject=join_completer),
-    Fault(name="leave-completer", inject=leave_completer),
-    Fault(name="pause-completer", inject=pause_completer, short=True),
-    Fault(name="kill-in-rebalance", inject=kill_in_rebalance),
-    Fault(name="kill-64-partitions", inject=kill_one_of_two_with_64_partitions, partitions=64),
+    Fault(name="join-completer", after=0.1, inject=join_completer),
+    Fault(name="leave-completer", after=0.1, inject=leave_completer),
+    Fault(name="pause-completer", after=0.1, inject=pause_completer, short=True),
+    Fault(name="kill-in-rebalance", after=0.1, inject=kill_in_rebalance),
+    Fault(name="kill-64-partitions", after=0.1, inject=kill_one_of_two_with_64_partitions, partitions=64),
     Fault(name="clock-jumps", inject=clock_jumps),
 )
