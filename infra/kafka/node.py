@@ -97,9 +97,9 @@ class KRaftNode:
         return f"127.0.0.1:{self._port}"
 
     @property
-    def running(self) -> bool:
-        """Whether its process has been started and has not ended."""
-        return self._process is not None and self._process.poll() is None
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
         """Start and wait until it serves; a fresh folder is formatted first."""
