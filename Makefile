@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 PEERS := .var/peers
 GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 
-.PHONY: setup demo test check bench bench-docs peers names lock schemas extras clean
+.PHONY: setup demo test chaos chaos-short soak check bench bench-docs peers names lock schemas extras clean
 
 setup: $(READY)  ## the virtual environment with the locked dependencies
 
@@ -22,6 +22,15 @@ demo: $(READY)  ## raw jobs in, what OpenAI was sent, restored answers out, and 
 
 test: $(READY)  ## all tests, on a real broker
 	$(BIN)/pytest
+
+chaos: $(READY)  ## faults under load, with figures, in under an hour; CHAOS='--faults kill-completer --rounds 1' plays a part
+	$(BIN)/python -m tests.chaos $(CHAOS)
+
+chaos-short: $(READY)  ## the most telling faults, one round each, in under six minutes; part of `make test`
+	$(BIN)/pytest tests/chaos
+
+soak: $(READY)  ## ten minutes at full load: does any worker grow?
+	$(BIN)/python -m tests.chaos.soak
 
 check: $(READY)  ## what every commit must pass, in under a minute
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ import base64
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -62,13 +63,19 @@ def fetch_kafka() -> Path:
 
 
 class KRaftNode:
-    """Broker and controller in one process; it dies with the process that started it."""
+    """Broker and controller in one process; it dies with the process that started it.
 
-    def __init__(self, data_dir: Path, *, heap_mb: int = 512, remove_data_if_orphaned: bool = False) -> None:
+    A folder that holds `server.properties` already is run as those say (`infra.kafka.cluster` writes them).
+    """
+
+    def __init__(
+        self, data_dir: Path, *, heap_mb: int = 512, remove_data_if_orphaned: bool = False, cluster_id: str = ""
+    ) -> None:
         self.data_dir = data_dir
         self.log_dir = data_dir / "logs"
         self.output = data_dir / "broker.out"
         self._heap_mb = heap_mb
+        self._cluster_id = cluster_id or new_cluster_id()
         self._remove_data = remove_data_if_orphaned
         self._process: subprocess.Popen[bytes] | None = None
         self._watcher: subprocess.Popen[bytes] | None = None
@@ -80,7 +87,7 @@ class KRaftNode:
             self._port = int(found[1])
         else:
             data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._port, controller_port = _free_ports(2)
+            self._port, controller_port = free_ports(2)
             self._properties.write_text(
                 server_properties(node_id=1, voters={1: controller_port}, broker_port=self._port, log_dir=self.log_dir)
             )
@@ -88,6 +95,11 @@ class KRaftNode:
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self._port}"
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     def start(self) -> None:
         """Start and wait until it serves; a fresh folder is formatted first."""
@@ -116,6 +128,16 @@ class KRaftNode:
         if self._process is not None:
             self._process.kill()
         self._reap()
+
+    def pause(self) -> None:
+        """SIGSTOP: connections stay open and nobody answers, as behind a network that is gone."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """SIGCONT, after a pause."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         """SIGTERM, and SIGKILL when that takes too long."""
@@ -159,11 +181,10 @@ class KRaftNode:
         ]
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         command = [*self._java, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format"]
         # `--cluster-id=`, in one word: an id may begin with a dash.
         result = subprocess.run(
-            [*command, f"--cluster-id={cluster}", "-c", str(self._properties)],
+            [*command, f"--cluster-id={self._cluster_id}", "-c", str(self._properties)],
             capture_output=True,
             text=True,
             check=False,
@@ -188,7 +209,12 @@ class KRaftNode:
         )
 
 
-def _free_ports(count: int) -> list[int]:
+def new_cluster_id() -> str:
+    """A random one, spelled as Kafka does."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
         for one in sockets:

@@ -33,9 +33,23 @@ BROKER_SETTINGS: dict[str, str] = {
     "log.flush.start.offset.checkpoint.interval.ms": "1000",
 }
 
+# A cluster acknowledges what two of its nodes have, its own topics included: one node may die.
+_REPLICATION, _IN_SYNC = "3", "2"
+CLUSTER_SETTINGS: dict[str, str] = {
+    "default.replication.factor": _REPLICATION,
+    "min.insync.replicas": _IN_SYNC,
+    "offsets.topic.replication.factor": _REPLICATION,
+    "transaction.state.log.replication.factor": _REPLICATION,
+    "transaction.state.log.min.isr": _IN_SYNC,
+    "share.coordinator.state.topic.replication.factor": _REPLICATION,
+    "share.coordinator.state.topic.min.isr": _IN_SYNC,
+}
+
 
 def server_properties(*, node_id: int, voters: dict[int, int], broker_port: int, log_dir: Path) -> str:
     """Give `server.properties` of one combined broker and controller on loopback.
+
+    Of several voters each is a node of one cluster, on which every topic is replicated.
 
     Args:
         node_id: This node, a key of `voters`.
@@ -54,4 +68,5 @@ def server_properties(*, node_id: int, voters: dict[int, int], broker_port: int,
         "advertised.listeners": f"PLAINTEXT://127.0.0.1:{broker_port}",
         "log.dirs": str(log_dir),
     }
-    return "".join(f"{name}={value}\n" for name, value in (topology | BROKER_SETTINGS).items())
+    settings = BROKER_SETTINGS | (CLUSTER_SETTINGS if len(voters) > 1 else {}) | topology
+    return "".join(f"{name}={value}\n" for name, value in settings.items())

@@ -88,12 +88,14 @@ class WorkerProcess:
     under `folder`, so that whatever it writes can be searched.
     """
 
-    def __init__(self, role: str, environment: dict[str, str], folder: Path, *, user: int | None = None) -> None:
+    def __init__(
+        self, role: str, environment: dict[str, str], folder: Path, *, user: int | None = None, program: str = "agents"
+    ) -> None:
         self.role = role
         self.folder = folder
         self.output = folder / "output.log"
-        program = ["agents"] if user is None else ["infra.as_user", str(user)]
-        self._command = [sys.executable, "-m", *program, "worker", "--role", role]
+        command = [program] if user is None else ["infra.as_user", str(user)]
+        self._command = [sys.executable, "-m", *command, "worker", "--role", role]
         self._user = user
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
@@ -269,6 +271,7 @@ class Deployment:
         openai_base_url: What the completer alone is told, with an API key.
         environment: Further variables, for every process.
         users: Roles that run under another uid (needs root).
+        program: The module that is run; one of a test's may change the world that `agents` finds.
     """
 
     def __init__(
@@ -279,12 +282,14 @@ class Deployment:
         openai_base_url: str,
         environment: dict[str, str] | None = None,
         users: dict[Role, int] | None = None,
+        program: str = "agents",
     ) -> None:
         self.settings = settings
         self.folder = folder
         self._openai = {"OPENAI_BASE_URL": openai_base_url, "OPENAI_API_KEY": "test"}
         self._environment = environment or {}
         self._users = users or {}
+        self._program = program
         self.all: list[WorkerProcess] = []
         self.workers: dict[Role, WorkerProcess] = {}
 
@@ -309,7 +314,7 @@ class Deployment:
         environment = environment_of(settings) | self._environment
         if role is Role.COMPLETER:
             environment |= self._openai
-        worker = WorkerProcess(role.value, environment, folder, user=self._users.get(role))
+        worker = WorkerProcess(role.value, environment, folder, user=self._users.get(role), program=self._program)
         self.all.append(worker)
         return worker
 
