@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from ipaddress import ip_address
 from types import TracebackType
-from typing import Self
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 import aiohttp
