@@ -7,7 +7,8 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 
 from agents.ledger import Ledger
 from pipeline.adapters.kafka import create_topics
-from pipeline.keys import Role
+from pipeline.audit import AuditTrail
+from pipeline.keys import Keyring, Role
 from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from tests.chaos.offsets import unfinished
@@ -35,7 +36,9 @@ async def test_records_count_until_their_offset_is_committed_or_in_the_bitmap(
     settings: Settings, redacted: TopicPartition
 ) -> None:
     assert await unfinished(settings) == 3
-    ledger = Ledger(redacted, f"{settings.kafka.topic_prefix}{Role.COMPLETER}", settings)
+    prefix = settings.kafka.topic_prefix
+    trail = AuditTrail(Role.COMPLETER, keyring=Keyring(), topics=TopicNames(prefix), settings=settings.audit)
+    ledger = Ledger(redacted, f"{prefix}{Role.COMPLETER}", settings, trail)
     ledger.start()
     assert all([await ledger.admit(offset) for offset in range(3)])
     for offset in (0, 2):
