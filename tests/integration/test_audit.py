@@ -18,37 +18,18 @@ from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.kafka import create_topics, open_admin
 from pipeline.adapters.keyring import load_keyring
-from pipeline.adapters.reader import TopicReader
 from pipeline.audit import AuditTrail
-from pipeline.audit_check import TrailCheck
 from pipeline.chain_check import FRESH, BreakKind, ChainReport
 from pipeline.client import Client
 from pipeline.keys import Role
 from pipeline.ports import Outbound, PartitionState, TopicNames
 from pipeline.settings import AuditSettings, Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
+from tests.integration.audit_topic import LONG, audit_records, reports
 from tests.integration.test_cli_live import Shell
 from tests.integration.test_ledger import Rig, published, until
 
-LONG = 3600.0
 TIMEOUT = 30.0
-
-
-async def audit_records(settings: Settings) -> list[ConsumerRecord]:
-    """What a committed reader sees of the audit topic, each partition in its order."""
-    async with TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start="beginning") as reader:
-        return [record async for record in reader.records()]
-
-
-async def reports(settings: Settings, *, later: float = LONG) -> dict[str, ChainReport]:
-    """What verification finds, by chain; `later` seconds from now, when nothing unsigned is fresh."""
-    operator = load_keyring(settings.keys.dir, Role.OPERATOR)
-    async with TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start="beginning") as reader:
-        check = TrailCheck(operator, cut=frozenset(tp.partition for tp in reader.begun_late))
-        async for record in reader.records():
-            place = Origin(topic=record.topic, partition=record.partition, offset=record.offset)
-            check.add(record.value, place, record.timestamp / 1000)
-    return {report.chain: report for report in check.reports(now=time.time() + later)}
 
 
 @asynccontextmanager
