@@ -4,6 +4,8 @@ import asyncio
 import json
 import shutil
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +54,17 @@ def other_settings(settings: Settings, tmp_path: Path) -> Settings:
     for path in (settings.keys.dir / "client").glob("jobs.*"):
         shutil.copy(path, own / "client")
     return msgspec.structs.replace(settings, keys=msgspec.structs.replace(settings.keys, dir=own))
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[None]:
+    """All three roles with these settings."""
+    worker = Worker(settings, list(ROLES))
+    await worker.start()
+    try:
+        yield
+    finally:
+        await worker.stop()
 
 
 async def read(settings: Settings, topic: Any) -> list[bytes]:
@@ -156,16 +169,13 @@ async def test_a_job_that_was_finished_longer_ago_than_the_window_is_done_again(
     settings: Settings, stub: OpenAIStub
 ) -> None:
     short = msgspec.structs.replace(settings, delivery=msgspec.structs.replace(settings.delivery, job_window=2.0))
-    running = Worker(short, list(ROLES))
-    await running.start()
-    async with Client(short) as client:
+    async with running(short), Client(short) as client:
         job = client.job(chat(TEXT), job_id="job-1")
         started = time.monotonic()
         async with asyncio.timeout(TIMEOUT):
             while len(stub.requests) < 2:
                 assert content(await client.complete(job, timeout=TIMEOUT)) == TEXT
     assert time.monotonic() - started > 2.0
-    await running.stop()
 
 
 async def test_an_answer_that_is_gone_from_the_topic_is_asked_for_again(
@@ -189,9 +199,7 @@ async def test_an_identical_request_of_another_job_is_answered_from_the_first_on
     kafka = msgspec.structs.replace(settings.kafka, partitions=1)
     openai = msgspec.structs.replace(settings.openai, reuse_identical=reuse)
     one_partition = msgspec.structs.replace(settings, kafka=kafka, openai=openai)
-    running = Worker(one_partition, list(ROLES))
-    await running.start()
-    async with Client(one_partition) as client:
+    async with running(one_partition), Client(one_partition) as client:
         for number in range(2):
             result = await client.complete(
                 client.job(chat("Nothing to hide."), job_id=f"job-{number}"), timeout=TIMEOUT
@@ -201,7 +209,6 @@ async def test_an_identical_request_of_another_job_is_answered_from_the_first_on
         other = await client.complete(client.job(chat("Nothing to hide."), tenant="acme"), timeout=TIMEOUT)
         assert other.status is Status.COMPLETED
         assert len(stub.requests) == calls + 1
-    await running.stop()
     second = (await completer_decisions(one_partition))[1]
     assert second == ((Decision.REUSED, 0) if reuse else (Decision.COMPLETED, 1))
 
@@ -229,25 +236,20 @@ async def test_a_job_that_was_lost_on_the_way_is_submitted_again_by_the_client(
     settings: Settings, stub: OpenAIStub
 ) -> None:
     eager = msgspec.structs.replace(settings, client=ClientSettings(resubmit_after=1.0))
-    running = Worker(eager, list(ROLES))
-    await running.start()
-    await running.stop()
-    topics = TopicNames(settings.kafka.topic_prefix)
+    await create_topics(settings)
+    jobs = TopicNames(settings.kafka.topic_prefix)["jobs"]
     async with Client(eager) as client:
-        job = client.job(chat(TEXT))
-        waiting = asyncio.create_task(client.complete(job, timeout=TIMEOUT))
+        waiting = asyncio.create_task(client.complete(client.job(chat(TEXT)), timeout=TIMEOUT))
         async with asyncio.timeout(TIMEOUT):
             while not await read(settings, "jobs"):
                 await asyncio.sleep(0.05)
         admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
         await admin.start()
-        await admin.delete_records({TopicPartition(topics["jobs"], number): RecordsToDelete(-1) for number in range(2)})
+        await admin.delete_records({TopicPartition(jobs, number): RecordsToDelete(-1) for number in range(2)})
         await admin.close()
-        running = Worker(eager, list(ROLES))
-        await running.start()
-        assert content(await waiting) == TEXT
-        assert len(stub.requests) == 1
-    await running.stop()
+        async with running(eager):
+            assert content(await waiting) == TEXT
+    assert len(stub.requests) == 1
 
 
 async def test_a_client_that_submits_again_too_early_gets_each_outcome_once_and_pays_once(
