@@ -44,9 +44,13 @@ class _Consumer(driver.Consumer):
     """
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
-        if not await cast(RoleApp, self.app).ledgers.has_room(timeout):
+        ledgers = cast(RoleApp, self.app).ledgers
+        ledgers.arriving(0)
+        if not await ledgers.has_room(timeout):
             return {}
-        return await super()._getmany(active_partitions, timeout)
+        records = await super()._getmany(active_partitions, timeout)
+        ledgers.arriving(sum(map(len, records.values())))
+        return records
 
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)

@@ -17,6 +17,9 @@ from pipeline.tenant import tenant_of
 
 log = structlog.get_logger()
 
+_HOLD = 0.25
+"""Seconds that work which could start waits at most for records that were fetched to be looked at."""
+
 
 class Ledgers:
     """The partitions that Faust has assigned to one role, each with its ledger.
@@ -45,6 +48,8 @@ class Ledgers:
         self._in_flight = self._in_flight_size = 0
         self._waiting = FairQueue()
         self._admitting = 0
+        self._arriving = 0
+        self._hold_until = 0.0
         self._room = asyncio.Event()
         self._open: dict[TopicPartition, Ledger] = {}
         self._orphans: dict[TopicPartition, dict[int, Sequence[Outbound]]] = {}
@@ -81,12 +86,25 @@ class Ledgers:
                 await asyncio.wait_for(self._room.wait(), timeout)
         return not self._is_full()
 
+    def arriving(self, count: int) -> None:
+        """So many records were fetched and will be admitted now.
+
+        They are looked at before more work starts: a role that computes would else do each record as
+        it comes, and whose it is would make no difference.
+        """
+        self._arriving = count
+        if count:
+            loop = asyncio.get_running_loop()
+            self._hold_until = loop.time() + _HOLD
+            loop.call_later(_HOLD, self._start_waiting)
+
     def _is_full(self) -> bool:
         # A record that waits for its ledger holds up those behind it: they must not pile up in Faust.
         return self._admitting > 0 or self._waiting.size >= self._settings.delivery.look_ahead_bytes
 
     async def admit(self, inbound: Inbound) -> None:
         """Queue the record's work, when it is this process's to do."""
+        self._arriving -= 1
         # Bound before any await: a stale event must not enter a newer ledger.
         tp = TopicPartition(inbound.topic, inbound.partition)
         ledger = self._open.get(tp)
@@ -101,7 +119,7 @@ class Ledgers:
         if not admitted or ledger is not self._open.get(tp):
             return
         waiting = Waiting(ledger, inbound)
-        if not self._waiting and self._fits(waiting):
+        if self._arriving <= 0 and not self._waiting and self._fits(waiting):
             self._start(waiting)
         else:
             self._waiting.put(tenant_of(inbound.value), waiting)
@@ -121,6 +139,8 @@ class Ledgers:
         waiting.ledger.tasks[waiting.inbound.offset] = task
 
     def _start_waiting(self) -> None:
+        if self._arriving > 0 and asyncio.get_running_loop().time() < self._hold_until:
+            return
         while self._waiting and self._fits(self._waiting.first()):
             self._start(self._waiting.pop())
         self._metrics.waiting.set(self._waiting.size)
