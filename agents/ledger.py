@@ -178,7 +178,8 @@ class Ledger:
                 self._kick.clear()
                 if self.pending or (not self._closing and self._trail.is_unsigned(self._chain)):
                     # After that time the broker has given the transaction up, or never heard of it.
-                    await asyncio.wait_for(self._commit(), self._settings.delivery.transaction_timeout)
+                    async with asyncio.timeout(self._settings.delivery.transaction_timeout):
+                        await self._commit()
                     self._refusals.forget()
                 retry = _RETRY_FIRST
             except (ProducerFenced, InvalidProducerEpoch):

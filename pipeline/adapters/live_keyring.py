@@ -1,7 +1,7 @@
 """A role's keyring as its folder is now: rotated and destroyed keys need no restart.
 
-The folder is listed at most once a second, and once more when a key id is not known;
-it is read again only when a file has come, gone or changed.
+The folder is listed once a second while the keys are in use, and once more when a key id is
+not known; it is read again only when a file has come, gone or changed.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,7 +21,10 @@ log = structlog.get_logger()
 T = TypeVar("T")
 
 _LOOK_EVERY = 1.0
-"""Seconds between two looks at the folder: about 30 µs each."""
+"""Seconds between two looks at the folder: 0.3 ms each, for 12 files."""
+
+_LOOK_AGAIN_AFTER = 0.05
+"""Seconds: whoever floods a topic with unknown key ids must not make us list files only."""
 
 _Listing = frozenset[tuple[str, int, int]]
 
@@ -82,20 +85,22 @@ class LiveKeyring:
         return self._clock() - self._settings.activation_delay
 
     def _now(self) -> Keyring:
-        # A clock that was set back must not stop us from looking.
-        if not 0 <= self._clock() - self._looked < _LOOK_EVERY:
-            self._look()
+        self._look(_LOOK_EVERY)
         return self._keyring
 
     def _look_again(self, find: Callable[[Keyring], T]) -> T:
         try:
             return find(self._now())
         except UnknownKey:
-            self._look()
+            self._look(_LOOK_AGAIN_AFTER)
             return find(self._keyring)
 
-    def _look(self) -> None:
-        self._looked = self._clock()
+    def _look(self, after: float) -> None:
+        now = self._clock()
+        # A clock that was set back must not stop us from looking.
+        if 0 <= now - self._looked < after:
+            return
+        self._looked = now
         listing = _list(role_dir(self._settings.dir, self._role))
         if listing == self._listing:
             return

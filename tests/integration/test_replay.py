@@ -14,16 +14,18 @@ from typing import Any
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from agents.dead_letters import Wanted
 from agents.replay import ReplayTakenOver, replay
 from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
-from pipeline.adapters.kafka import create_topics, producer_options
+from pipeline.adapters.kafka import create_topics, open_admin, producer_options
 from pipeline.adapters.keyring import init_keys, load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.adapters.shredding import retired_epochs, shred
 from pipeline.client import Client
+from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Role
 from pipeline.ports import TopicNames
 from pipeline.settings import KeysSettings, Settings
@@ -213,6 +215,17 @@ async def test_a_second_operator_takes_over_and_no_job_is_done_twice(settings: S
         async for _ in first:
             pass
     assert await jobs_submitted(settings) == Counter(f"job-{number}" for number in range(250))
+
+
+async def test_a_note_that_cannot_be_written_takes_its_job_back(settings: Settings) -> None:
+    await write_letters(settings, range(3), code=ErrorCode.PLAIN_NOT_ACCEPTED, at=time.time())
+    topic = TopicNames(settings.kafka.topic_prefix)["dead_letters"]
+    admin = await open_admin(settings)
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, configs={"max.message.bytes": "64"})])
+    await admin.close()
+    with pytest.raises(VeilError, match="replaying stopped"):
+        await outcomes(settings)
+    assert await jobs_submitted(settings) == Counter()
 
 
 async def test_notes_behind_a_workers_open_transaction_are_waited_for(settings: Settings) -> None:

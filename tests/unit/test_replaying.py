@@ -11,12 +11,13 @@ from pipeline.keys import KeyDestroyed, KeyName, Keyring, Role, UnknownKey
 from pipeline.ports import Inbound, TopicNames
 from pipeline.replaying import NoOriginal, NotAJob, open_original, submit_again
 from pipeline.sealing import SealBroken, SealContext, open_sealed
-from pipeline.stages.boundary import VALUE_MAX_BYTES, Boundary, Case, DeadlinePassed
+from pipeline.stages.boundary import VALUE_MAX_BYTES, Boundary, Case, DeadlinePassed, seal_for_replay
 from pipeline.submission import UnsafeJobId, seal_job
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
-from schemas.envelope import Envelope
+from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Endpoint, Job
+from schemas.redacted import Attestation, RedactedRequest
 
 NOW = 1_790_000_000.0
 TOPICS = TopicNames("llm.")
@@ -106,6 +107,38 @@ async def test_an_envelope_is_submitted_as_it_is_under_a_key_of_ours(
     again = submit_again(await letter_of(folder, value), operator, detector=detector, now=NOW)
     assert again.value == value
     assert again.key != b"raw key"
+
+
+async def test_a_later_hops_record_is_the_job_from_its_beginning(
+    folder: Path, operator: Keyring, detector: Detector
+) -> None:
+    data = msgspec.json.encode(job())
+    nobodys = Sealed(key_id="0" * 16, ciphertext=b"x")
+    request = RedactedRequest(
+        job_id="j1",
+        tenant="default",
+        endpoint=Endpoint.CHAT_COMPLETIONS,
+        body=b"{}",
+        policy_version="p",
+        detector_version="d",
+        attestation=Attestation(key_id="0" * 16, expires_at=NOW, signature=b"x"),
+        vault=nobodys,
+        replay=seal_for_replay(
+            ReplayContent(topic="llm.jobs", value=data),
+            load_keyring(folder, Role.REDACTOR),
+            tenant="default",
+            job_id="j1",
+        ),
+        received_at=NOW,
+        redacted_at=NOW,
+    )
+    letter = await letter_of(folder, msgspec.json.encode(request), "llm.redacted")
+    again = submit_again(letter, operator, detector=detector, now=NOW)
+    assert opened(folder, again.value) == data
+    elsewhere = msgspec.structs.replace(request, job_id="j2")
+    letter = await letter_of(folder, msgspec.json.encode(elsewhere), "llm.redacted")
+    with pytest.raises(SealBroken):
+        submit_again(letter, operator, detector=detector, now=NOW)
 
 
 async def test_an_envelope_to_a_destroyed_key_is_not_submitted(
