@@ -10,7 +10,7 @@ from aiokafka.client import AIOKafkaClient
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
 
-CODECS = {"none": 0, "gzip": 1, "lz4": 3, "zstd": 4}
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "xerial": 2, "lz4": 3, "zstd": 4}
 
 
 def record(value: bytes, *, header: bytes | None = None) -> bytes:
@@ -25,6 +25,13 @@ def batch(records: bytes, codec: str = "none") -> bytes:
     match codec:
         case "gzip":
             records = gzip.compress(records)
+        case "snappy":
+            records = bytes(cramjam.snappy.compress_raw(records))
+        case "xerial":
+            half = len(records) // 2
+            blocks = [bytes(cramjam.snappy.compress_raw(part)) for part in (records[:half], records[half:])]
+            framed = b"".join(struct.pack(">i", len(block)) + block for block in blocks)
+            records = b"\x82SNAPPY\0" + struct.pack(">ii", 1, 1) + framed
         case "lz4":
             records = bytes(cramjam.lz4.compress(records))
         case "zstd":

@@ -62,13 +62,12 @@ def test_a_new_key_opens_before_it_seals(keys: Path, clock: Clock) -> None:
     assert opener.opening_key(KeyName.JOBS, old_id)
 
 
-@pytest.mark.parametrize("use", ["signing_key", "scope_key"])
-def test_a_new_secret_of_the_redactor_is_used_after_the_delay(keys: Path, clock: Clock, use: str) -> None:
+@pytest.mark.parametrize("name", [KeyName.ATTESTATION, KeyName.REDACTOR_AUDIT, KeyName.SCOPE])
+def test_a_new_secret_of_the_redactor_is_used_after_the_delay(keys: Path, clock: Clock, name: KeyName) -> None:
     redactor = ring(keys, Role.REDACTOR, clock)
 
-    def used() -> object:
-        key = getattr(redactor, use)()
-        return key[0] if isinstance(key, tuple) else key
+    def used() -> str:
+        return (redactor.scope_epoch() if name is KeyName.SCOPE else redactor.signing_key(name))[0]
 
     first = used()
     rotate(keys, clock.now)
