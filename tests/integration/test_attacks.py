@@ -318,19 +318,31 @@ async def issued_for(client: Client, settings: Settings, text: str, **fields: An
     return str(user[user.index("[") : user.index("]") + 1])
 
 
-SCOPES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "another job": ({}, {}),
-    "the same conversation": ({"conversation": "c"}, {"conversation": "c"}),
-    "another conversation": ({"conversation": "c"}, {"conversation": "d"}),
-    "another tenant": ({"tenant": "acme", "conversation": "c"}, {"tenant": "beta", "conversation": "c"}),
+SCOPES: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "another job": ("job", {}, {}),
+    "the same conversation": ("conversation", {"conversation": "c"}, {"conversation": "c"}),
+    "another conversation": ("conversation", {"conversation": "c"}, {"conversation": "d"}),
+    "the same tenant": ("tenant", {}, {}),
+    "another tenant": ("tenant", {"tenant": "acme"}, {"tenant": "beta"}),
 }
 
 
-@pytest.mark.parametrize(("theirs", "mine"), SCOPES.values(), ids=SCOPES.keys())
+def scoped(settings: Settings, folder: Path, scope: str) -> Settings:
+    """Placeholders of that scope, and one partition, so that the newest record is the last."""
+    file = folder / "policy.toml"
+    file.write_text(f'scope = "{scope}"\n', encoding="utf-8")
+    return msgspec.structs.replace(
+        settings,
+        kafka=msgspec.structs.replace(settings.kafka, partitions=1),
+        policy=msgspec.structs.replace(settings.policy, file=file),
+    )
+
+
+@pytest.mark.parametrize(("scope", "theirs", "mine"), SCOPES.values(), ids=SCOPES.keys())
 async def test_a_prompt_that_asks_for_another_jobs_placeholder_gets_it_back_unresolved(
-    settings: Settings, stub: OpenAIStub, theirs: dict[str, Any], mine: dict[str, Any]
+    settings: Settings, stub: OpenAIStub, tmp_path: Path, scope: str, theirs: dict[str, Any], mine: dict[str, Any]
 ) -> None:
-    one_partition = msgspec.structs.replace(settings, kafka=msgspec.structs.replace(settings.kafka, partitions=1))
+    one_partition = scoped(settings, tmp_path, scope)
     worker = Worker(one_partition, list(ROLES))
     await worker.start()
     try:
@@ -348,10 +360,10 @@ async def test_a_prompt_that_asks_for_another_jobs_placeholder_gets_it_back_unre
 
 
 async def test_a_placeholder_of_another_job_in_the_answer_is_reported_and_not_resolved(
-    settings: Settings, stub: OpenAIStub
+    settings: Settings, stub: OpenAIStub, tmp_path: Path
 ) -> None:
     """The model cannot know it, unless somebody who plays the model has seen both."""
-    one_partition = msgspec.structs.replace(settings, kafka=msgspec.structs.replace(settings.kafka, partitions=1))
+    one_partition = scoped(settings, tmp_path, "conversation")
     worker = Worker(one_partition, list(ROLES))
     await worker.start()
     try:
