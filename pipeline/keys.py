@@ -82,10 +82,9 @@ KILLS: Mapping[KeyName, str] = {
     KeyName.ATTESTATION: "sending requests signed with it that the completer has not sent yet",
     KeyName.SCOPE: "linking placeholders of later jobs to those derived with it",
     KeyName.RESULTS: "results sealed to it, read or not",
-    KeyName.REDACTOR_AUDIT: "verifying the redactor's audit checkpoints that it signed",
-    KeyName.REHYDRATOR_AUDIT: "verifying the rehydrator's audit checkpoints that it signed",
 }
-"""What nobody can do any more once an epoch is destroyed."""
+"""What nobody can do any more once an epoch is destroyed. Audit keys are not among them: destroying
+one would end nothing but the proof that the trail is whole."""
 
 PrivateKey = X25519PrivateKey | Ed25519PrivateKey | bytes
 PublicKey = X25519PublicKey | Ed25519PublicKey

@@ -17,7 +17,7 @@ from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Endpoint, Job
-from schemas.redacted import Attestation, RedactedRequest
+from schemas.redacted import Attestation, JobDigest, RedactedRequest
 
 NOW = 1_790_000_000.0
 TOPICS = TopicNames("llm.")
@@ -119,6 +119,7 @@ async def test_a_later_hops_record_is_the_job_from_its_beginning(
         tenant="default",
         endpoint=Endpoint.CHAT_COMPLETIONS,
         body=b"{}",
+        job_digest=JobDigest(key_id="0" * 16, value="0" * 32),
         policy_version="p",
         detector_version="d",
         attestation=Attestation(key_id="0" * 16, expires_at=NOW, signature=b"x"),
