@@ -20,7 +20,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.progress import Progress, decode, encode
-from pipeline.adapters.kafka import client_options, producer_options
+from pipeline.adapters.kafka import client_options, committed_offsets, producer_options
 from pipeline.ports import Outbound
 from pipeline.settings import Settings
 
@@ -170,11 +170,10 @@ class Ledger:
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         try:
             await admin.start()
-            offsets = await admin.list_consumer_group_offsets(self.group, partitions=[self.tp])
+            found = (await committed_offsets(admin, self.group, [self.tp]))[self.tp]
         finally:
             await admin.close()
-        found = offsets.get(self.tp)
-        if found is None or found.offset < 0:
+        if found is None:
             self._progress.load(None, set())
         else:
             self._progress.load(found.offset, decode(found.offset, found.metadata))
