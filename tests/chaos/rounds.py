@@ -119,7 +119,7 @@ async def _settle(system: System) -> tuple[int, int]:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + SETTLE_TIMEOUT
     reconciled = rounds = 0
-    progress, since = -1, loop.time()
+    progress, since, said = -1, loop.time(), (-1, -1)
     while True:
         ended = system.outcomes.ended
         missing = system.load.jobs.keys() - ended
@@ -127,7 +127,9 @@ async def _settle(system: System) -> tuple[int, int]:
             progress, since = len(ended), loop.time()
         if not missing or loop.time() - since > _STALLED:
             lag = await unfinished(system.settings)
-            system.say(f"{len(missing)} jobs without an end, {lag} records unfinished")
+            if (len(missing), lag) != said:
+                said = len(missing), lag
+                system.say(f"{len(missing)} jobs without an end, {lag} records unfinished")
             if (not missing and not lag) or loop.time() > ends_at:
                 return reconciled, lag
             if missing and not lag and rounds < _RECONCILIATIONS:
