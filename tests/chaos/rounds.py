@@ -62,6 +62,7 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
             folder,
             fault.model(),
             jobs=jobs,
+            completers=fault.completers,
             brief=brief,
             window=fault.window,
             console=console,
@@ -69,8 +70,9 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
         try:
             evidence = asyncio.run(_run(system, fault))
         except (AssertionError, TimeoutError, KafkaError, VeilError, WorkerFailed, BrokerUnavailable) as exc:
-            # The last frame says which wait; the message may be somebody else's.
-            where = traceback.extract_tb(exc.__traceback__)[-1].name
+            # Our own innermost frame says which wait; the message may be somebody else's.
+            ours = [frame.name for frame in traceback.extract_tb(exc.__traceback__) if "tests/chaos" in frame.filename]
+            where = ours[-1]
             console.print(f"  ENDED EARLY in {where}; what is left lies in {folder}", highlight=False)
             return unplayed(fault.name, number, jobs=jobs, reason=type(exc).__name__)
     report = search(folder, {kind: canary.value for kind, canary in system.canaries.items()})
