@@ -25,7 +25,7 @@ from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from agents.progress import Progress, decode, decode_chain, encode
 from agents.refusals import Refusals
-from pipeline.adapters.kafka import client_options, producer_options
+from pipeline.adapters.kafka import client_options, committed_offsets, producer_options
 from pipeline.audit import AuditTrail, Chain, chain_name
 from pipeline.ports import Outbound, PartitionState
 from pipeline.settings import Settings
@@ -231,12 +231,11 @@ class Ledger:
         admin = AIOKafkaAdminClient(**client_options(self._settings))
         try:
             await admin.start()
-            offsets = await admin.list_consumer_group_offsets(self.group, partitions=[self.tp])
+            found = (await committed_offsets(admin, self.group, [self.tp]))[self.tp]
         finally:
             await admin.close()
-        found = offsets.get(self.tp)
         self._chain = self._open_chain(found.metadata if found is not None else None)
-        if found is None or found.offset < 0:
+        if found is None:
             self._progress.load(None, set())
         else:
             self._progress.load(found.offset, decode(found.offset, found.metadata))

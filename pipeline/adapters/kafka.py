@@ -1,11 +1,14 @@
 """How every Kafka client of this project is set up, and the topics it makes."""
 
 import ssl
+from collections.abc import Sequence
 from typing import Any
 
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.structs import OffsetAndMetadata
 
 from pipeline.errors import VeilError
 from pipeline.settings import KafkaSettings, Settings, WrongSettings
@@ -17,6 +20,13 @@ class BrokerUnreachable(VeilError):
     """No broker answers at the configured address."""
 
     code = ErrorCode.BROKER_UNREACHABLE
+
+
+class OffsetsUnknown(VeilError):
+    """The group's coordinator did not say what is committed: it is reading that, or has moved."""
+
+    code = ErrorCode.BROKER_UNREACHABLE
+    retryable = True
 
 
 def client_options(settings: Settings) -> dict[str, Any]:
@@ -82,6 +92,23 @@ async def open_admin(settings: Settings) -> AIOKafkaAdminClient:
             "set VEIL__KAFKA__BOOTSTRAP_SERVERS, or start one with `python -m infra.broker`"
         ) from None
     return admin
+
+
+async def committed_offsets(
+    admin: AIOKafkaAdminClient, group: str, partitions: Sequence[TopicPartition]
+) -> dict[TopicPartition, OffsetAndMetadata | None]:
+    """What a group has committed for each of the partitions; None where it has committed nothing.
+
+    Raises:
+        OffsetsUnknown: the coordinator gave no answer.
+        KafkaError: nor did the broker.
+    """
+    found = await admin.list_consumer_group_offsets(group, partitions=list(partitions))
+    # aiokafka overlooks an error that concerns the whole group, of which the answer has no partitions; one
+    # that was asked for and is missing must not pass for one of which nothing was committed.
+    if not found.keys() >= set(partitions):
+        raise OffsetsUnknown
+    return {tp: found[tp] if found[tp].offset >= 0 else None for tp in partitions}
 
 
 async def create_topics(settings: Settings) -> list[str]:

@@ -24,6 +24,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     inject: Callable[[System], Awaitable[None]]
     after: float = 0.25
+    completers: int = 1
     cluster: bool = False
     partitions: int = 4
     session_timeout: float = 6.0

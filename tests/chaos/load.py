@@ -12,7 +12,8 @@ from pipeline.detection import catalogue
 from schemas.job import Job
 
 OUTSTANDING = 1000
-"""Jobs under way at most: every stage has a backlog while the fault happens, and some jobs come after it."""
+"""Jobs under way at most, or half of all: every stage has a backlog while the fault happens, and some jobs
+come after it."""
 
 _SENDERS = 32
 _CANARY_EVERY = 8
@@ -43,12 +44,13 @@ class Load:
         self.unsure: set[str] = set()
 
     async def run(self, ended: Callable[[], int]) -> None:
-        """Submit every job, at most `OUTSTANDING` ahead of `ended()`."""
+        """Submit every job, at most so many ahead of `ended()`."""
         waiting = iter(self.jobs.values())
+        ahead = min(OUTSTANDING, len(self.jobs) // 2)
 
         async def send() -> None:
             for job in waiting:
-                while self.submitted - ended() >= OUTSTANDING:
+                while self.submitted - ended() >= ahead:
                     await asyncio.sleep(0.02)
                 self.submitted += 1
                 await self._submit(job)

@@ -15,9 +15,9 @@ from infra.openai_stub import OpenAIStub, StubConfig
 
 _SAMPLE = 0.05
 _KEPT = 200
-_UNCOMMITTED = 1.0
+_UNCOMMITTED = 2.0
 """Seconds before a kill in which an answered call may not be committed yet: a ledger makes a transaction
-every 30 ms, which on a busy machine takes some hundred milliseconds to be done."""
+every 30 ms, and on a machine with more work than cores one can take a second to be done."""
 
 
 class Model:

@@ -62,6 +62,7 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
             folder,
             fault.model(),
             jobs=jobs,
+            completers=fault.completers,
             brief=brief,
             window=fault.window,
             console=console,
@@ -69,8 +70,9 @@ def play(fault: Fault, number: int, *, jobs: int, brief: bool, console: Console)
         try:
             evidence = asyncio.run(_run(system, fault))
         except (AssertionError, TimeoutError, KafkaError, VeilError, WorkerFailed, BrokerUnavailable) as exc:
-            # The last frame says which wait; the message may be somebody else's.
-            where = traceback.extract_tb(exc.__traceback__)[-1].name
+            # Our own innermost frame says which wait; the message may be somebody else's.
+            ours = [frame.name for frame in traceback.extract_tb(exc.__traceback__) if "tests/chaos" in frame.filename]
+            where = ours[-1]
             console.print(f"  ENDED EARLY in {where}; what is left lies in {folder}", highlight=False)
             return unplayed(fault.name, number, jobs=jobs, reason=type(exc).__name__)
     report = search(folder, {kind: canary.value for kind, canary in system.canaries.items()})
@@ -119,7 +121,7 @@ async def _settle(system: System) -> tuple[int, int]:
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + SETTLE_TIMEOUT
     reconciled = rounds = 0
-    progress, since = -1, loop.time()
+    progress, since, said = -1, loop.time(), (-1, -1)
     while True:
         ended = system.outcomes.ended
         missing = system.load.jobs.keys() - ended
@@ -127,7 +129,9 @@ async def _settle(system: System) -> tuple[int, int]:
             progress, since = len(ended), loop.time()
         if not missing or loop.time() - since > _STALLED:
             lag = await unfinished(system.settings)
-            system.say(f"{len(missing)} jobs without an end, {lag} records unfinished")
+            if (len(missing), lag) != said:
+                said = len(missing), lag
+                system.say(f"{len(missing)} jobs without an end, {lag} records unfinished")
             if (not missing and not lag) or loop.time() > ends_at:
                 return reconciled, lag
             if missing and not lag and rounds < _RECONCILIATIONS:

@@ -26,7 +26,6 @@ from pipeline.adapters.keyring import init_keys
 from pipeline.client import Client
 from pipeline.keys import Role
 from pipeline.settings import (
-    DeliverySettings,
     KafkaSettings,
     KeysSettings,
     OpenAISettings,
@@ -60,11 +59,10 @@ async def soak(seconds: float, folder: Path, console: Console, bootstrap_servers
         keys=KeysSettings(dir=folder / "keys"),
         state=StateSettings(dir=folder / "state"),
         openai=OpenAISettings(max_in_flight=IN_FLIGHT),
-        delivery=DeliverySettings(drain_deadline=60.0),
     )
     init_keys(settings.keys.dir, now=time.time())
-    # Slow enough for two thousand calls to be in flight at a hundred or two a second.
-    stub = OpenAIStub(StubConfig(mode="echo", latency_s=15.0, latency_jitter_s=10.0, keep_requests=False))
+    # Slow enough for two thousand calls to be in flight at fifty a second.
+    stub = OpenAIStub(StubConfig(mode="echo", latency_s=40.0, latency_jitter_s=20.0, keep_requests=False))
     base_url = await stub.start()
     samples: list[Sample] = []
     try:

@@ -49,6 +49,7 @@ class System:
         folder: Where workers, keys and records of the round go.
         model: What the model's side does.
         jobs: How many.
+        completers: How many of them.
         brief: Whether an outage may be shorter than it should.
         window: Offsets a ledger holds open, instead of as many as fit into an offset's metadata.
     """
@@ -61,6 +62,7 @@ class System:
         model: StubConfig,
         *,
         jobs: int,
+        completers: int,
         brief: bool,
         window: int | None,
         console: Console,
@@ -70,6 +72,7 @@ class System:
         self.folder = folder
         self.count = jobs
         self.brief = brief
+        self.wanted_completers = completers
         self.allowed = 0
         self.poison: set[str] = set()
         self.exit_codes: dict[str, int] = {}
@@ -98,6 +101,10 @@ class System:
             )
         )
         await self.deployment.start()
+        for _ in range(1, self.wanted_completers):
+            worker = self.add_completer()
+            worker.start()
+            await worker.ready()
         self.client = await enter(Client(self.settings))
         self.load = Load(self.client, self.count, self.canaries)
         self.outcomes = await enter(Outcomes(self.settings, self.client))
@@ -125,20 +132,19 @@ class System:
 
     async def until_loaded(self) -> None:
         """Wait until every completer that runs has calls in flight."""
-        completers = [worker for worker in self.deployment.all if worker.role == Role.COMPLETER and worker.running]
         async with asyncio.timeout(LOADED_TIMEOUT):
-            while min([await worker.metric(IN_FLIGHT) for worker in completers]) < _LOADED:
+            while min([await worker.metric(IN_FLIGHT) for worker in self.completers()]) < _LOADED:
                 await asyncio.sleep(0.05)
 
     # What faults are made of
 
-    async def second(self, role: Role) -> WorkerProcess:
-        """One more process of a role, ready."""
-        worker = self.deployment.add(role, f"second-{role}")
-        worker.start()
-        await worker.ready()
-        self.say(f"a second {role} has joined")
-        return worker
+    def add_completer(self) -> WorkerProcess:
+        """One more completer, not yet started."""
+        return self.deployment.add(Role.COMPLETER, f"completer-{len(self.completers()) + 1}")
+
+    def completers(self) -> list[WorkerProcess]:
+        """Every completer, started or not, the oldest first."""
+        return [worker for worker in self.deployment.all if worker.role == Role.COMPLETER]
 
     async def signal(self, worker: WorkerProcess, number: signal.Signals) -> None:
         """SIGKILL or SIGSTOP; what a completer had under way or had not committed may be called again."""

@@ -42,21 +42,22 @@ async def stop_completer(system: System) -> None:
 
 async def join_completer(system: System) -> None:
     """A second completer joins."""
-    await system.second(Role.COMPLETER)
+    second = system.add_completer()
+    second.start()
+    await second.ready()
+    system.say("it has joined")
 
 
 async def leave_completer(system: System) -> None:
-    """A second completer joins, and the first leaves by SIGTERM."""
-    await system.second(Role.COMPLETER)
+    """One of two completers leaves by SIGTERM."""
     await system.until_loaded()
     await system.terminate(system.deployment.workers[Role.COMPLETER])
 
 
 async def pause_completer(system: System) -> None:
     """One of two completers is stopped (SIGSTOP) until the other has its partitions, and comes back."""
-    heir = await system.second(Role.COMPLETER)
     await system.until_loaded()
-    zombie = system.deployment.workers[Role.COMPLETER]
+    zombie, heir = system.completers()
     await system.signal(zombie, signal.SIGSTOP)
     async with asyncio.timeout(_TAKEN_OVER):
         while await heir.metric("veil_partitions_assigned") < system.settings.kafka.partitions:
@@ -68,7 +69,7 @@ async def pause_completer(system: System) -> None:
 async def kill_in_rebalance(system: System) -> None:
     """SIGKILL of a completer that has drained for another one that joins, before the group is whole again."""
     first = system.deployment.workers[Role.COMPLETER]
-    second = system.deployment.add(Role.COMPLETER, "second-completer")
+    second = system.add_completer()
     second.start()
     await eventually(
         lambda: _drains(first) > 0, timeout=_TAKEN_OVER, what="the first completer draining for the second"
@@ -80,7 +81,6 @@ async def kill_in_rebalance(system: System) -> None:
 
 async def kill_one_of_two_with_64_partitions(system: System) -> None:
     """SIGKILL of one of two completers that share 64 partitions, and a new one."""
-    await system.second(Role.COMPLETER)
     await system.until_loaded()
     await _replace(system, system.deployment.workers[Role.COMPLETER])
 
@@ -109,9 +109,9 @@ FAULTS = (
     Fault(name="kill-each", inject=kill_each, short=True),
     Fault(name="stop-completer", inject=stop_completer, short=True),
     Fault(name="join-completer", after=0.1, inject=join_completer),
-    Fault(name="leave-completer", after=0.1, inject=leave_completer),
-    Fault(name="pause-completer", after=0.1, inject=pause_completer, short=True),
+    Fault(name="leave-completer", completers=2, inject=leave_completer),
+    Fault(name="pause-completer", completers=2, inject=pause_completer, short=True),
     Fault(name="kill-in-rebalance", after=0.1, inject=kill_in_rebalance),
-    Fault(name="kill-64-partitions", after=0.1, inject=kill_one_of_two_with_64_partitions, partitions=64),
+    Fault(name="kill-64-partitions", completers=2, inject=kill_one_of_two_with_64_partitions, partitions=64),
     Fault(name="clock-jumps", inject=clock_jumps),
 )

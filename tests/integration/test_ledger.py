@@ -9,13 +9,16 @@ import msgspec
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import KafkaError
 
 from agents.ledger import Ledger
 from agents.progress import WINDOW, decode
 from infra.broker import start_broker
+from pipeline.adapters.kafka import committed_offsets
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit import AuditTrail
+from pipeline.errors import VeilError
 from pipeline.keys import Role
 from pipeline.ports import Outbound, PartitionState, TopicNames
 from pipeline.settings import Settings
@@ -59,17 +62,17 @@ class Rig:
     async def is_committed(self, base: int, done: set[int]) -> None:
         """Wait for it: the broker writes a transaction's markers after it has answered the commit."""
         async with asyncio.timeout(10):
-            while await self._committed() != (base, done):
+            while await self.committed() != (base, done):
                 await asyncio.sleep(0.05)
 
-    async def _committed(self) -> tuple[int, set[int]]:
+    async def committed(self) -> tuple[int, set[int]]:
         admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
         await admin.start()
         try:
-            found = (await admin.list_consumer_group_offsets(self.group, partitions=[self.tp]))[self.tp]
+            found = (await committed_offsets(admin, self.group, [self.tp]))[self.tp]
         finally:
             await admin.close()
-        return found.offset, decode(found.offset, found.metadata)
+        return (found.offset, decode(found.offset, found.metadata)) if found is not None else (-1, set())
 
 
 async def until(ledger: Ledger, offset: int) -> None:
@@ -284,6 +287,33 @@ async def test_a_fenced_owners_state_is_loaded_again_and_never_told_of_what_was_
     assert [event for event in state.events if event in loads] == loads
     assert [record for event in state.events[len(loads) :] for record, _ in event[2]] == [b"1"]  # type: ignore[index]
     await asyncio.gather(first.close(1.0), heir.close(1.0))
+
+
+async def test_a_broker_that_reads_its_offsets_does_not_say_that_nothing_is_committed(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A ledger that believed it would forget the finished offsets above the lowest unfinished one."""
+    with start_broker(local=True, data_dir=tmp_path / "kafka") as broker:
+        kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=broker.bootstrap_servers)
+        rig = Rig(msgspec.structs.replace(settings, kafka=kafka))
+        await rig.make_topics()
+        ledger = rig.ledger()
+        for offset in range(4):
+            await ledger.admit(offset)
+        for offset in range(1, 4):
+            ledger.finish(offset, rig.records(offset))
+        await rig.is_committed(0, {1, 2, 3})
+        await ledger.close(0.1)
+        broker.kill()
+        restarting = asyncio.create_task(asyncio.to_thread(broker.restart))
+        said: list[tuple[int, set[int]]] = []
+        async with asyncio.timeout(60):
+            while not restarting.done() or not said:
+                try:
+                    said.append(await rig.committed())
+                except (KafkaError, VeilError):
+                    await asyncio.sleep(0.01)
+        assert said == [(0, {1, 2, 3})] * len(said)
 
 
 async def test_a_crash_of_the_broker_loses_and_repeats_nothing(settings: Settings, tmp_path: Path) -> None:
