@@ -1,5 +1,6 @@
 """What lies on a deployment's audit topic, and what verification finds there."""
 
+import asyncio
 import time
 
 from aiokafka import ConsumerRecord
@@ -31,3 +32,17 @@ async def reports(settings: Settings, *, later: float = LONG) -> dict[str, Chain
             place = Origin(topic=record.topic, partition=record.partition, offset=record.offset)
             check.add(record.value, place, record.timestamp / 1000)
     return {report.chain: report for report in check.reports(now=time.time() + later)}
+
+
+async def settled(settings: Settings, *, events: int, unsigned: int = 0) -> list[ChainReport]:
+    """What verification finds once so many events are visible, so many of them unsigned.
+
+    It may take a moment: the broker writes a transaction's markers after it has answered the commit.
+    """
+    ends_at = time.monotonic() + 30.0
+    while True:
+        found = list((await reports(settings)).values())
+        if (sum(report.events for report in found), sum(report.unsigned for report in found)) == (events, unsigned):
+            return found
+        assert time.monotonic() < ends_at, found
+        await asyncio.sleep(0.1)
