@@ -23,7 +23,7 @@ from pipeline.client import Client, ResultTimeout
 from pipeline.keys import Role
 from pipeline.ports import TopicNames
 from pipeline.settings import ClientSettings, Settings
-from schemas.audit import AuditEvent, Decision
+from schemas.audit import AuditEvent, AuditRecord, Decision
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.job import Job
@@ -74,7 +74,8 @@ async def read(settings: Settings, topic: Any) -> list[bytes]:
 
 
 async def completer_decisions(settings: Settings) -> list[tuple[Decision, int | None]]:
-    events = [msgspec.json.decode(value, type=AuditEvent) for value in await read(settings, "audit")]
+    audit: list[AuditRecord] = [msgspec.json.decode(value, type=AuditRecord) for value in await read(settings, "audit")]
+    events = [record for record in audit if isinstance(record, AuditEvent)]
     return [(event.decision, event.attempts) for event in events if event.stage == "completer"]
 
 

@@ -23,7 +23,7 @@ from pipeline.keys import KeyName, Role
 from pipeline.ports import TopicNames
 from pipeline.sealing import SealContext, open_sealed
 from pipeline.settings import Settings
-from schemas.audit import AuditEvent
+from schemas.audit import AuditEvent, AuditRecord
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.envelope import ReplayContent
@@ -118,7 +118,8 @@ async def test_the_last_plain_job_leaves_the_disk_though_nothing_follows_it(
     assert len(stub.requests) == 2
     assert [await plain.end(partition) for partition in (0, 1)] == [2, 2]
     assert await read(settings, "dead_letters") == []
-    events = [msgspec.json.decode(value, type=AuditEvent) for value in await read(settings, "audit")]
+    audit: list[AuditRecord] = [msgspec.json.decode(value, type=AuditRecord) for value in await read(settings, "audit")]
+    events = [record for record in audit if isinstance(record, AuditEvent)]
     assert sorted(event.job_id or "" for event in events) == ["plain-1"] * 3 + ["plain-2"] * 3
 
 
