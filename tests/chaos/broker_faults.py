@@ -62,8 +62,8 @@ async def kill_coordinator(system: System) -> None:
 
 
 FAULTS = (
-    Fault(name="kill-broker", inject=kill_broker, session_timeout=_OUTLASTED, short=True),
+    Fault(name="kill-broker", inject=kill_broker, may_lose=True, session_timeout=_OUTLASTED, short=True),
     Fault(name="pause-broker", inject=pause_broker, session_timeout=_OUTLASTED),
-    Fault(name="full-disk", inject=full_disk, session_timeout=_OUTLASTED),
+    Fault(name="full-disk", inject=full_disk, may_lose=True, session_timeout=_OUTLASTED),
     Fault(name="kill-coordinator", inject=kill_coordinator, cluster=True, session_timeout=_OUTLASTED),
 )

@@ -18,6 +18,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     called again, and ends when the system has all its parts back.
 
     `after`: the share of jobs that have ended when it begins. `cluster`: three nodes instead of one.
+    `may_lose`: a broker that is alone is crashed, which may lose what it has acknowledged.
     `short`: part of `make chaos-short`.
     """
 
@@ -25,6 +26,7 @@ class Fault(msgspec.Struct, frozen=True, kw_only=True):
     inject: Callable[[System], Awaitable[None]]
     after: float = 0.25
     completers: int = 1
+    may_lose: bool = False
     cluster: bool = False
     partitions: int = 4
     session_timeout: float = 6.0

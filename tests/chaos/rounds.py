@@ -95,7 +95,7 @@ async def _run(system: System, fault: Fault) -> Evidence:
         await system.until_ended(fault.after)
         await fault.inject(system)
         await loading
-        reconciled, lag = await _settle(system)
+        reconciled, lag = await _settle(system, may_lose=fault.may_lose)
         exit_codes = await system.terminate_all()
         final = await Outcomes(system.settings, system.client).read_all()
     return Evidence(
@@ -112,11 +112,12 @@ async def _run(system: System, fault: Fault) -> Evidence:
     )
 
 
-async def _settle(system: System) -> tuple[int, int]:
+async def _settle(system: System, *, may_lose: bool) -> tuple[int, int]:
     """Wait until every job has ended and every record is finished; gives what was reconciled and what is left.
 
-    A job without an end although every group has finished every record was lost by the broker (a node
-    alone can lose what it has acknowledged). Its requester submits it again, under the same id.
+    A job without an end although every group has finished every record is lost. Where a node alone can
+    have lost what it had acknowledged (`may_lose`), its requester submits it again, under the same id;
+    so it does, whatever the fault, with a job whose submission nobody acknowledged.
     """
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + SETTLE_TIMEOUT
@@ -134,9 +135,12 @@ async def _settle(system: System) -> tuple[int, int]:
                 system.say(f"{len(missing)} jobs without an end, {lag} records unfinished")
             if (not missing and not lag) or loop.time() > ends_at:
                 return reconciled, lag
-            if missing and not lag and rounds < _RECONCILIATIONS:
+            if missing and not lag:
+                again = missing if may_lose else missing & system.load.unsure
+                if not again or rounds == _RECONCILIATIONS:
+                    return reconciled, lag
                 rounds += 1
-                reconciled += len(missing - system.load.unsure)
-                await system.load.again(sorted(missing))
+                reconciled += len(again - system.load.unsure)
+                await system.load.again(sorted(again))
                 since = loop.time()
         await asyncio.sleep(0.2)
