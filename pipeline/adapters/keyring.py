@@ -44,6 +44,7 @@ from pipeline.sealing import fingerprint
 
 TOMBSTONE = ".shredded"
 _STAMP = "%Y%m%dT%H%M%SZ"
+_MADE_AND_ID = re.compile(r"[0-9]{8}T[0-9]{6}Z\.[0-9a-f]{16}")
 
 
 class FileName(NamedTuple):
@@ -175,9 +176,9 @@ def parse_name(path: Path) -> FileName:
     """
     parts = path.name.split(".")
     try:
-        if len(parts) != 4 or parts[0] not in set(KeyName) or not re.fullmatch(r"[0-9a-f]{16}", parts[2]):
+        if len(parts) != 4 or parts[0] not in set(KeyName) or not _MADE_AND_ID.fullmatch(".".join(parts[1:3])):
             raise ValueError
-        made = datetime.strptime(parts[1], _STAMP).replace(tzinfo=UTC).timestamp()
+        made = datetime.fromisoformat(parts[1]).timestamp()
     except ValueError:
         raise KeyUnavailable(f"{path} is not named NAME.MADE.KEYID.key, .pub or {TOMBSTONE}") from None
     return FileName(KeyName(parts[0]), made, parts[2])

@@ -60,6 +60,7 @@ import asyncio, os, sys
 from contextlib import asynccontextmanager
 from agents import redactor
 from agents.worker import ROLES, Worker
+from pipeline.keys import Role
 from pipeline.logs import configure, on_loop_exception
 from pipeline.settings import load_settings
 
@@ -69,6 +70,7 @@ value = os.environ["CANARY"]
 class Fault(Exception): pass
 
 class Broken:
+    state = None
     async def process(self, inbound): raise Fault(value)
 
 class BrokenRedactor:
