@@ -24,10 +24,16 @@ class UnreadableProgress(Exception):
 
 
 def encode(base: int, done: Iterable[int], chain: str = "") -> str:
-    """The finished offsets above `base`, and the chain's text, as offset metadata; empty when there are none."""
+    """The finished offsets above `base`, and the chain's text, as offset metadata; empty when there are none.
+
+    Raises:
+        ValueError: an offset is below the base. Its bit would be another offset's, which would be lost.
+    """
     above = [offset - base for offset in done]
     if not above:
         return f"{_PREFIX}:{chain}" if chain else ""
+    if min(above) < 0:
+        raise ValueError("below the base")
     bits = bytearray(max(above) // 8 + 1)
     for index in above:
         bits[index >> 3] |= 1 << (index & 7)
@@ -92,6 +98,8 @@ class Progress:
             self.done = set()
             return
         self.base, self.done = base, done
+        # Another owner may have moved the base past what we have seen.
+        self._gaps = {gap for gap in self._gaps if gap >= base}
         self._cursor = max(self._cursor if self._cursor is not None else -1, base - 1)
 
     def finished(self, offset: int) -> bool:

@@ -1,7 +1,9 @@
 """The state the ledger commits: which offsets of a partition are finished."""
 
+from collections import Counter
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.progress import WINDOW, Progress, UnreadableProgress, decode, encode
@@ -101,3 +103,69 @@ def test_an_offset_beyond_the_window_does_not_fit() -> None:
     progress.load(0, set())
     assert progress.fits(WINDOW - 1)
     assert not progress.fits(WINDOW)
+
+
+def test_an_offset_below_the_base_is_no_bit() -> None:
+    with pytest.raises(ValueError, match="below the base"):
+        encode(10, {9, 12})
+
+
+def test_gaps_that_another_owner_has_passed_are_forgotten() -> None:
+    ours = Progress()
+    for offset in (0, 1, 5):  # 2 to 4 are no records
+        ours.admit(offset)
+    ours.load(20, {22})
+    assert ours.after([]) == (20, {22})
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_owners_that_fence_each_other_finish_every_record_once(data: st.DataObject) -> None:
+    """Two owners of a partition, each in the belief that it is its own, as after a pause of a whole process."""
+    existing = sorted(data.draw(st.sets(st.integers(0, 40), min_size=8, max_size=16)))
+    committed: tuple[int | None, set[int]] = (None, set())
+    published: Counter[int] = Counter()
+    owners = [Progress(), Progress()]
+    unread = [list(existing), list(existing)]
+    working: list[set[int]] = [set(), set()]
+    pending: list[set[int]] = [set(), set()]
+    holder: int | None = None
+
+    def take_over(number: int) -> None:
+        base, done = committed
+        owners[number].load(base, set(done))
+        pending[number] = {offset for offset in pending[number] if not owners[number].finished(offset)}
+
+    def finish(number: int, offsets: set[int]) -> None:
+        working[number] -= offsets
+        pending[number] |= {offset for offset in offsets if not owners[number].finished(offset)}
+        owners[number].admitted -= offsets - pending[number]
+
+    def step(number: int, action: str) -> None:
+        nonlocal committed, holder
+        owner = owners[number]
+        if holder != number:
+            holder = number
+            take_over(number)
+        if action == "read":
+            read, unread[number] = unread[number][:3], unread[number][3:]
+            working[number].update(offset for offset in read if owner.admit(offset))
+        elif action == "finish":
+            some = data.draw(st.sets(st.sampled_from(sorted(working[number])))) if working[number] else set()
+            finish(number, some)
+        elif action == "finish all":
+            finish(number, set(working[number]))
+        elif action == "commit" and pending[number]:
+            base, done = owner.after(pending[number])
+            committed = (base, decode(base, encode(base, done)))
+            published.update(pending[number])
+            owner.commit(base, done, pending[number])
+            pending[number] = set()
+
+    for number, action in data.draw(
+        st.lists(st.tuples(st.integers(0, 1), st.sampled_from(["read", "finish", "finish all", "commit"])), max_size=40)
+    ):
+        step(number, action)
+    for action in ("read",) * len(existing) + ("finish all", "commit"):
+        step(0, action)
+    assert published == Counter(existing)
