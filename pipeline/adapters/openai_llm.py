@@ -181,6 +181,10 @@ class OpenAILLM:
         self.in_flight += 1
         try:
             outcome, headers = await self._send(call)
+        except asyncio.CancelledError:
+            # Its job's deadline, or a drain: the lane must not wait for this answer before it sends more.
+            call.lane.answered(ticket, {}, time.monotonic())
+            raise
         finally:
             self.in_flight -= 1
         rule = outcome.rule if isinstance(outcome, _Fault) else None

@@ -225,6 +225,17 @@ async def test_a_deadline_ends_a_job_that_waits_for_its_turn(stub: OpenAIStub) -
     assert [one for one in failed if one.attempts == 0]
 
 
+async def test_calls_that_their_jobs_deadlines_end_hold_up_no_others(stub: OpenAIStub) -> None:
+    stub.config.failures.hang.next = 30
+    async with calling(stub, OpenAISettings(timeout=60)) as llm:
+        hung = [llm.complete(Endpoint.CHAT_COMPLETIONS, CHAT, deadline=time.time() + 0.3) for _ in range(30)]
+        ended = await asyncio.gather(*hung, return_exceptions=True)
+        assert {one.code for one in ended if isinstance(one, CallFailed)} == {ErrorCode.DEADLINE_PASSED}
+        stub.config.failures.hang.next = 0
+        answer = await asyncio.wait_for(llm.complete(Endpoint.CHAT_COMPLETIONS, CHAT, deadline=None), 10)
+    assert answer.attempts == 1
+
+
 def test_the_last_rows_of_the_table_catch_whatever_comes() -> None:
     assert rule_for(418).policy is Policy.DEAD_LETTER
     assert rule_for(529, "overloaded_error").policy is Policy.RETRY
