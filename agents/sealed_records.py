@@ -1,13 +1,13 @@
 """Counting what on the topics is sealed to, or signed with, certain keys: before they are destroyed."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 from aiokafka import TopicPartition
 
 from agents.progress import UnreadableProgress, decode
-from pipeline.adapters.kafka import open_admin
+from pipeline.adapters.kafka import committed_offsets, open_admin
 from pipeline.adapters.reader import TopicReader
 from pipeline.keys import Role
 from pipeline.ports import TopicNames
@@ -60,8 +60,8 @@ async def count_sealed(settings: Settings, key_ids: Collection[str]) -> dict[str
     counts: dict[str, dict[str, Sealed]] = defaultdict(lambda: defaultdict(Sealed))
     for topic_id, role in _READ_BY.items():
         topic = topics[topic_id]
-        done = await _done(settings, f"{topics.prefix}{role}") if role is not None else {}
         async with TopicReader(settings, [topic], start="beginning", whole=True) as reader:
+            done = await _done(settings, f"{topics.prefix}{role}", reader.ends) if role is not None else {}
             async for record in reader.records():
                 try:
                     named = msgspec.json.decode(record.value or b"", type=_Record).key_ids()
@@ -75,18 +75,22 @@ async def count_sealed(settings: Settings, key_ids: Collection[str]) -> dict[str
     return counts
 
 
-async def _done(settings: Settings, group: str) -> dict[TopicPartition, tuple[int, set[int]]]:
+async def _done(
+    settings: Settings, group: str, partitions: Iterable[TopicPartition]
+) -> dict[TopicPartition, tuple[int, set[int]]]:
     """Each partition's lowest unfinished offset, and the finished ones above it."""
     admin = await open_admin(settings)
     try:
-        found = await admin.list_consumer_group_offsets(group)
+        found = await committed_offsets(admin, group, list(partitions))
     finally:
         await admin.close()
     done = {}
     for tp, committed in found.items():
+        if committed is None:
+            continue
         try:
             above = decode(committed.offset, committed.metadata)
         except UnreadableProgress:
             above = set()
-        done[tp] = (max(committed.offset, 0), above)
+        done[tp] = (committed.offset, above)
     return done

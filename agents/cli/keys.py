@@ -102,7 +102,7 @@ def shred_keys(
     """Destroy retired keys for good: what was sealed to them is unreadable then, in every copy of it.
 
     A key is retired once a newer one of its purpose is in use; the one in use is never destroyed.
-    Without NAMES, all purposes. First says, key by key, what becomes unreadable and, when the broker
+    Without NAMES, all purposes but the audit keys. First says, key by key, what becomes unreadable and, when the broker
     answers, how many records on the topics are still sealed to it and how many of these are not
     worked off yet; then asks. Every role's folder that can be written from here loses both halves and
     keeps a tombstone, so that the id is never used again and a record that needs the key becomes a

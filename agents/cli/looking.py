@@ -29,6 +29,9 @@ class _TextLine(msgspec.Struct):
     id: str | int
     text: str
 
+    def __repr__(self) -> str:
+        return "<_TextLine>"
+
 
 @click.command()
 @click.argument("source", metavar="[FILE|-]", default="-")

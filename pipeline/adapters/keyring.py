@@ -136,7 +136,7 @@ def add_epoch(keys_dir: Path, name: KeyName, key: PrivateKey, *, now: float) -> 
 
 
 def epochs(keys_dir: Path) -> Mapping[str, list[str]]:
-    """Which files each role holds, for `veil keys list` and `veil doctor`."""
+    """Which files each role holds, for `veil keys list`."""
     return {
         role: sorted(path.name for path in (keys_dir / role).iterdir())
         for role in Role

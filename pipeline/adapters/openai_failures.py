@@ -85,7 +85,7 @@ class Policy(StrEnum):
     - `wait`: again when OpenAI says so; costs a quarter of an attempt.
     - `dead-letter`: this request can never succeed.
     - `stop`: no request can succeed until a person has acted. Calls stop, the jobs wait,
-      one call every `openai.breaker_probe` finds out whether it works again.
+      one probe at a time, at most `openai.breaker_probe` after the last, finds out whether it works again.
     - `answer`: it is an answer, and paid: it is passed on as it is, and counted.
     """
 

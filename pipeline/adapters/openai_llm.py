@@ -84,6 +84,9 @@ class _AnswerBody(msgspec.Struct):
     output: list[msgspec.Raw] | None = None
     data: list[msgspec.Raw] | None = None
 
+    def __repr__(self) -> str:
+        return "<_AnswerBody>"
+
 
 _answers = msgspec.json.Decoder(_AnswerBody)
 
@@ -260,6 +263,9 @@ class _Call(msgspec.Struct):
     lane: Lane
     tokens: int
     made: int = 0
+
+    def __repr__(self) -> str:
+        return f"<_Call {self.endpoint} {self.made}>"
 
 
 class _Fault(msgspec.Struct, frozen=True):

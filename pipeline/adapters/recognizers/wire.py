@@ -24,6 +24,9 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     options: msgspec.Raw
     time_limit: float
 
+    def __repr__(self) -> str:
+        return f"<Start {self.name}>"
+
 
 class Ready(msgspec.Struct, frozen=True, kw_only=True):
     """Its answer: what the plug-in finds; or why there is none, in words of ours."""
