@@ -92,6 +92,13 @@ class Ledger:
     def start(self) -> None:
         """Open in the background; `admit` waits until that is done."""
         self._runner = asyncio.create_task(self._run(), name=repr(self))
+        self._runner.add_done_callback(self._mind)
+
+    def _mind(self, runner: asyncio.Task[None]) -> None:
+        """A ledger that has died would go on admitting what it never publishes."""
+        if not runner.cancelled() and (fault := runner.exception()) is not None:
+            log.error("ledger.broken", exc_info=fault, **self._place())
+            self.broken.set()
 
     async def admit(self, offset: int) -> bool:
         """Whether the caller must do this offset's work, and then call `finish`.
@@ -104,7 +111,11 @@ class Ledger:
             if self._closing:
                 return False
             if self._progress.fits(offset):
-                return self._progress.admit(offset)
+                wanted = self._progress.admit(offset)
+                if self.pending:
+                    # Carried over, it may have waited to know where the partition begins.
+                    self._kick.set()
+                return wanted
             self._moved.clear()
             await self._moved.wait()
 
@@ -152,8 +163,7 @@ class Ledger:
             left = max(ends_at - asyncio.get_running_loop().time(), 0.0) + _CLOSE_TIMEOUT
             await asyncio.wait([self._runner], timeout=left)
             self._runner.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._runner
+            await asyncio.wait([self._runner])
         self._ready.set()
         await self._close_producer()
         if self._state is not None:
@@ -168,7 +178,7 @@ class Ledger:
                     if self._closing and not self.pending and not self.tasks:
                         return
                     await self._open()
-                if self._closing and not self.pending and not self.tasks:
+                if self._closing and not self.tasks and not self._publishable():
                     await self._sign_off()
                     return
                 await self._kicked()
@@ -176,11 +186,8 @@ class Ledger:
                     # Idle: commit at once. Busy: a transaction was only just made, so let more work share the next.
                     await asyncio.sleep(self._next_commit - asyncio.get_running_loop().time())
                 self._kick.clear()
-                if self.pending or (not self._closing and self._trail.is_unsigned(self._chain)):
-                    # After that time the broker has given the transaction up, or never heard of it.
-                    async with asyncio.timeout(self._settings.delivery.transaction_timeout):
-                        await self._commit()
-                    self._refusals.forget()
+                if self._publishable() or (not self._closing and self._trail.is_unsigned(self._chain)):
+                    await self._publish()
                 retry = _RETRY_FIRST
             except (ProducerFenced, InvalidProducerEpoch):
                 log.warning("ledger.fenced", **self._place())
@@ -190,15 +197,29 @@ class Ledger:
                 retry = min(retry * 2, _RETRY_MAX)
             except Exception as exc:
                 # Whatever it is: a ledger that has ended would go on admitting what it never publishes.
+                self._ready.clear()
                 log.warning("ledger.failed", wait_s=retry, exc_info=exc, **self._place())
                 refused = await self._refusals.note(exc, self._outputs())
                 if refused is not None:
                     log.error("ledger.broken", detail=refused, **self._place())
-                    self._ready.clear()
                     self.broken.set()
                     return
                 await self._reopen_after(retry)
                 retry = min(retry * 2, _RETRY_MAX)
+
+    def _publishable(self) -> bool:
+        """Whether finished work may be committed: where the partition begins must be known.
+
+        Work that was carried over can come before the first record does; the lowest offset of it
+        need not be the lowest there is.
+        """
+        return bool(self.pending) and self._progress.base is not None
+
+    async def _publish(self) -> None:
+        # After that time the broker has given the transaction up, or never heard of it.
+        async with asyncio.timeout(self._settings.delivery.transaction_timeout):
+            await self._commit()
+        self._refusals.forget()
 
     async def _kicked(self) -> None:
         """Wait for something to publish; not for ever while the chain's last events are unsigned."""
@@ -244,10 +265,11 @@ class Ledger:
             # A commit whose outcome was unknown did succeed after all.
             del self.pending[offset]
             self._progress.admitted.discard(offset)
+        if self._publishable():
+            # Before anything is admitted: a copy of a job that is finished must find its answer.
+            await self._publish()
         self._ready.set()
         self._moved.set()
-        if self.pending:
-            self._kick.set()
 
     def _open_chain(self, metadata: str | None) -> Chain:
         name = chain_name(self.group, self.tp.topic, self.tp.partition)

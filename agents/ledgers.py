@@ -184,12 +184,14 @@ class Ledgers:
         deadline = self._settings.delivery.drain_deadline
         for ledger in ledgers:
             self._closers[ledger.tp] = asyncio.ensure_future(ledger.close(deadline))
-        # A revoke that comes during a stop waits for the stop's drain as well.
-        cut = sum(await asyncio.gather(*self._closers.values()))
-        for ledger in ledgers:
-            self._closers.pop(ledger.tp, None)
-            if ledger.pending:
-                self._orphans[ledger.tp] = ledger.pending
+        try:
+            # A revoke that comes during a stop waits for the stop's drain as well.
+            cut = sum(await asyncio.gather(*self._closers.values()))
+        finally:
+            for ledger in ledgers:
+                self._closers.pop(ledger.tp, None)
+                if ledger.pending:
+                    self._orphans[ledger.tp] = ledger.pending
         self._metrics.partitions.set(len(self._open))
         if ledgers:
             log.info("partitions.drained", group=self.group, count=len(ledgers), in_flight=in_flight, cut=cut)

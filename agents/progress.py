@@ -91,15 +91,15 @@ class Progress:
         self.admitted: set[int] = set()
         self._cursor: int | None = None
         self._gaps: set[int] = set()
+        self._floor = 0
+        """Below it nothing is left to do, as a gap at the base has shown; it may not be committed yet."""
 
     def load(self, base: int | None, done: set[int]) -> None:
         """Take over what the broker has committed; `None` means that nothing was."""
         if base is None:
             self.done = set()
             return
-        self.base, self.done = base, done
-        # Another owner may have moved the base past what we have seen.
-        self._gaps = {gap for gap in self._gaps if gap >= base}
+        self._move_base(max(base, self._floor), done)
         self._cursor = max(self._cursor if self._cursor is not None else -1, base - 1)
 
     def finished(self, offset: int) -> bool:
@@ -111,8 +111,10 @@ class Progress:
         if self.base is None:
             self.base = offset
         if self._cursor is not None and offset > self._cursor + 1:
-            if self.base == self._cursor + 1:
-                self.base = offset
+            if self.base > self._cursor:
+                if offset > self.base:
+                    self._move_base(offset, self.done)
+                    self._floor = self.base
             else:
                 self._gaps.update(range(self._cursor + 1, offset))
         if self._cursor is None or offset > self._cursor:
@@ -123,13 +125,24 @@ class Progress:
         return True
 
     def fits(self, offset: int) -> bool:
-        """Whether the offset is near enough to the lowest unfinished one to be recorded."""
-        return self.base is None or offset - self.base < WINDOW
+        """Whether the offset is near enough to the lowest unfinished one to be recorded.
+
+        Where none is unfinished, the base will go along, however far the next record is.
+        """
+        if self.base is None or (self._cursor is not None and self.base > self._cursor):
+            return True
+        return offset - self.base < WINDOW
 
     def after(self, finished: Iterable[int]) -> tuple[int, set[int]]:
-        """What to commit once `finished` are published: the new base and the finished ones above it."""
+        """What to commit once `finished` are published: the new base and the finished ones above it.
+
+        Raises:
+            ValueError: no base is known; the lowest finished offset need not be the lowest there is.
+        """
+        if self.base is None:
+            raise ValueError("no base")
         done = self.done | set(finished) | self._gaps
-        base = self.base if self.base is not None else min(done)
+        base = self.base
         while base in done:
             done.discard(base)
             base += 1
@@ -137,6 +150,15 @@ class Progress:
 
     def commit(self, base: int, done: set[int], finished: Iterable[int]) -> None:
         """Take over what `after` gave, now that the broker has it."""
-        self.base, self.done = base, done
-        self._gaps = {gap for gap in self._gaps if gap >= base}
+        self._move_base(base, done)
+        if self._cursor is not None:
+            self._cursor = max(self._cursor, base - 1)
         self.admitted.difference_update(finished)
+
+    def _move_base(self, base: int, done: set[int]) -> None:
+        """What lies below the base is finished, and has no bit; nor is the base itself finished."""
+        while base in done:
+            base += 1
+        self.base = base
+        self.done = {offset for offset in done if offset >= base}
+        self._gaps = {gap for gap in self._gaps if gap >= base}

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 _POLL_MS = 250
 _READ_AHEAD = 1024 * 1024
+_FETCH_TIMEOUT = 10.0
 _ONE_BATCH = 1
 """The broker gives a whole batch at least, however large: no more is needed where one record is."""
 
@@ -67,9 +68,10 @@ class FinishedTopic:
         """One record, or nothing where compaction or retention has taken it or it cannot be read."""
         async with self._one_at_a_time:
             try:
-                value = await self._value(TopicPartition(self._topic, partition), offset)
+                async with asyncio.timeout(_FETCH_TIMEOUT):
+                    value = await self._value(TopicPartition(self._topic, partition), offset)
                 return None if value is None else decode(value, Finished)
-            except (KafkaError, VeilError) as exc:
+            except (KafkaError, VeilError, TimeoutError) as exc:
                 # The price of going on is one call; the price of not doing so, a job.
                 log.warning("finished.unreadable", topic=self._topic, partition=partition, offset=offset, exc_info=exc)
                 return None

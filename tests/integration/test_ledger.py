@@ -223,9 +223,20 @@ async def test_an_offset_too_far_ahead_waits_for_the_lowest_unfinished_one(rig: 
 
 async def test_work_that_could_not_be_published_is_carried_to_the_next_ledger(rig: Rig) -> None:
     heir = rig.ledger(carry={0: rig.records(0), 1: rig.records(1)})
+    assert not await heir.admit(0)
     await published(heir)
     assert await rig.visible() == Counter([0, 1])
-    assert not await heir.admit(0)
+    await heir.close(1.0)
+
+
+async def test_carried_work_does_not_pass_over_what_comes_before_it(rig: Rig) -> None:
+    heir = rig.ledger(carry={1: rig.records(1)})
+    assert await heir.admit(0)
+    await published(heir)
+    await rig.is_committed(0, {1})
+    heir.finish(0, rig.records(0))
+    await until(heir, 2)
+    assert await rig.visible() == Counter([0, 1])
     await heir.close(1.0)
 
 

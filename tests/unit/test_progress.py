@@ -101,6 +101,7 @@ def test_no_order_of_finishing_loses_or_repeats_an_offset(data: st.DataObject) -
 def test_an_offset_beyond_the_window_does_not_fit() -> None:
     progress = Progress()
     progress.load(0, set())
+    assert progress.admit(0)
     assert progress.fits(WINDOW - 1)
     assert not progress.fits(WINDOW)
 
@@ -116,6 +117,36 @@ def test_gaps_that_another_owner_has_passed_are_forgotten() -> None:
         ours.admit(offset)
     ours.load(20, {22})
     assert ours.after([]) == (20, {22})
+
+
+def test_a_gap_wider_than_the_window_holds_nothing_up_where_nothing_is_unfinished() -> None:
+    progress = Progress()
+    progress.load(11, set())
+    assert progress.fits(11 + 10 * WINDOW)
+    assert progress.admit(11 + 10 * WINDOW)
+    assert not progress.fits(11 + 20 * WINDOW)
+
+
+def test_a_gap_behind_what_another_owner_finished_holds_nothing_up() -> None:
+    progress = Progress()
+    progress.load(10, {12, 13})
+    assert not progress.admit(12)  # 10 and 11 are gone from the broker, and 13 by the time that it is read
+    assert progress.fits(14 + 2 * WINDOW)
+    assert progress.admit(14 + 2 * WINDOW)
+    assert progress.after([14 + 2 * WINDOW]) == (15 + 2 * WINDOW, set())
+
+
+def test_a_gap_at_the_base_takes_the_bits_below_it_along_and_is_known_after_a_reopening() -> None:
+    progress = Progress()
+    progress.load(10, {12, 13})
+    assert progress.admit(15)  # 10 to 14 are gone from the broker
+    progress.load(10, {12, 13})
+    assert progress.after([15]) == (16, set())
+
+
+def test_nothing_is_committed_before_it_is_known_where_the_partition_begins() -> None:
+    with pytest.raises(ValueError, match="no base"):
+        Progress().after([1])
 
 
 @settings(max_examples=500)
