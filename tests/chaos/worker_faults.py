@@ -11,19 +11,9 @@ from tests.integration.deployment import ROLES, WorkerProcess, eventually
 _TAKEN_OVER = 30.0
 
 
-async def kill_redactor(system: System) -> None:
-    """SIGKILL of the redactor, and a new one."""
-    await _replace(system, system.deployment.workers[Role.REDACTOR])
-
-
 async def kill_completer(system: System) -> None:
     """SIGKILL of the completer, and a new one."""
     await _replace(system, system.deployment.workers[Role.COMPLETER])
-
-
-async def kill_rehydrator(system: System) -> None:
-    """SIGKILL of the rehydrator, and a new one."""
-    await _replace(system, system.deployment.workers[Role.REHYDRATOR])
 
 
 async def kill_each(system: System) -> None:
@@ -103,9 +93,7 @@ def _drains(worker: WorkerProcess) -> int:
 
 
 FAULTS = (
-    Fault(name="kill-redactor", inject=kill_redactor),
     Fault(name="kill-completer", inject=kill_completer),
-    Fault(name="kill-rehydrator", inject=kill_rehydrator),
     Fault(name="kill-each", inject=kill_each, short=True),
     Fault(name="stop-completer", inject=stop_completer, short=True),
     Fault(name="join-completer", after=0.1, inject=join_completer),
