@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 
 from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.kafka import check_topics, create_topics, producer_options
@@ -43,6 +43,16 @@ class InMemory:
         self.store.forget()
 
 
+@asynccontextmanager
+async def admin_of(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.kafka.bootstrap_servers)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
 class OnBroker:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -67,10 +77,9 @@ class OnBroker:
         return [one.offset for one in sent]
 
     async def forget(self) -> None:
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka.bootstrap_servers)
-        await admin.start()
-        await admin.delete_records({TopicPartition(self.topic, number): RecordsToDelete(-1) for number in range(2)})
-        await admin.close()
+        everything = {TopicPartition(self.topic, number): RecordsToDelete(-1) for number in range(2)}
+        async with admin_of(self.settings) as admin:
+            await admin.delete_records(everything)
 
 
 def finished(number: int, partition: int = 0) -> Outbound:
@@ -91,10 +100,12 @@ def finished(number: int, partition: int = 0) -> Outbound:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[OnBroker]:
-    # Its records are of another time, which retention must not take.
-    lasting = msgspec.structs.replace(settings, delivery=msgspec.structs.replace(settings.delivery, job_window=1e10))
-    await create_topics(lasting)
     written = OnBroker(settings)
+    # Its records are of another time, which the broker must take, and its retention leave.
+    of_any_time = {"message.timestamp.type": "CreateTime", "retention.ms": "-1"}
+    async with admin_of(settings) as admin:
+        await admin.create_topics([NewTopic(written.topic, settings.kafka.partitions, 1, topic_configs=of_any_time)])
+    await create_topics(settings)
     async with written.store:
         yield written
 
