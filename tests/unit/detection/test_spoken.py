@@ -1,3 +1,4 @@
+import gc
 import time
 
 import pytest
@@ -90,10 +91,13 @@ def test_time_grows_no_faster_than_what_is_dictated(detector: Detector, unit: st
     def seconds(size: int) -> float:
         text = RawText((unit * (size // len(unit) + 1))[:size])
         times = []
-        for _ in range(3):
+        # What other tests have left to collect is not this text's time.
+        gc.disable()
+        for _ in range(5):
             start = time.process_time()
             detector.detect(text)
             times.append(time.process_time() - start)
+        gc.enable()
         return min(times)
 
     assert seconds(80_000) < 7 * seconds(20_000) + 0.05
