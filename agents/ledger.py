@@ -20,12 +20,12 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
+from aiokafka.errors import InvalidProducerEpoch, ProducerFenced
 from aiokafka.structs import OffsetAndMetadata, RecordMetadata
 
 from agents.progress import Progress, decode, decode_chain, encode
 from agents.refusals import Refusals
-from pipeline.adapters.kafka import client_options, committed_offsets, producer_options
+from pipeline.adapters.kafka import client_options, committed_offsets, producer_options, stop_producer
 from pipeline.audit import AuditTrail, Chain, chain_name
 from pipeline.ports import Outbound, PartitionState
 from pipeline.settings import Settings
@@ -334,14 +334,9 @@ class Ledger:
         producer, self._producer = self._producer, None
         if producer is None:
             return
-        try:
-            await asyncio.wait_for(producer.stop(), _CLOSE_TIMEOUT)
-        except (KafkaError, TimeoutError, OSError) as exc:
-            log.warning("ledger.close_failed", exc_info=exc, **self._place())
-            # A fenced producer waits for ever for batches that nobody takes; its task and connections must not stay.
-            with contextlib.suppress(KafkaError, OSError):
-                await producer._sender.close()
-                await producer.client.close()
+        fault = await stop_producer(producer)
+        if fault is not None:
+            log.warning("ledger.close_failed", exc_info=fault, **self._place())
 
     def _place(self) -> dict[str, object]:
         return {

@@ -7,7 +7,6 @@ then reads which letters have been replayed.
 """
 
 import asyncio
-import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +17,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from agents.dead_letters import Found, Wanted, open_letters, read_letters, survey
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.kafka import BrokerUnreachable, producer_options
+from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.decoding import decode
@@ -33,7 +32,6 @@ from schemas.deadletter import Replayed
 
 _BATCH_LETTERS, _BATCH_BYTES = 100, 4 * 1024 * 1024
 """Of one transaction."""
-_STOP_TIMEOUT = 5.0
 
 
 class ReplayTakenOver(VeilError):
@@ -147,7 +145,7 @@ async def _publisher(
     try:
         await producer.start()
     except (KafkaError, OSError):
-        await _stop(producer)
+        await stop_producer(producer)
         raise BrokerUnreachable(f"no Kafka broker answers at {settings.kafka.bootstrap_servers}") from None
     try:
         yield publish
@@ -158,21 +156,11 @@ async def _publisher(
             f"replaying stopped ({type(exc).__name__}); run it again: what was replayed is not replayed twice"
         ) from None
     finally:
-        await _stop(producer)
+        await stop_producer(producer)
 
 
 async def _publish_nothing(_: Sequence[Outcome]) -> None:
     pass
-
-
-async def _stop(producer: AIOKafkaProducer) -> None:
-    """A fenced producer would wait for ever for what nobody takes any more."""
-    try:
-        await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
-    except (KafkaError, TimeoutError, OSError):
-        with contextlib.suppress(KafkaError, OSError):
-            await producer._sender.close()
-            await producer.client.close()
 
 
 def _size(outcome: Outcome) -> int:

@@ -1,10 +1,12 @@
 """How every Kafka client of this project is set up, and the topics it makes."""
 
+import asyncio
+import contextlib
 import ssl
 from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
@@ -14,6 +16,8 @@ from pipeline.errors import VeilError
 from pipeline.settings import KafkaSettings, Settings, WrongSettings
 from schemas.codes import ErrorCode
 from schemas.topics import HOUR_MS, RECORD_MAX_BYTES, TOPICS, Topic
+
+_STOP_TIMEOUT = 5.0
 
 
 class BrokerUnreachable(VeilError):
@@ -64,6 +68,21 @@ def producer_options(settings: Settings) -> dict[str, Any]:
         "max_batch_size": 1024 * 1024,
         "max_request_size": RECORD_MAX_BYTES,
     }
+
+
+async def stop_producer(producer: AIOKafkaProducer) -> Exception | None:
+    """Stop a transactional producer; gives what went wrong, after which nothing of it is left either.
+
+    A fenced one waits for ever for batches that nobody takes; its task and connections must not stay.
+    """
+    try:
+        await asyncio.wait_for(producer.stop(), _STOP_TIMEOUT)
+    except (KafkaError, TimeoutError, OSError) as exc:
+        with contextlib.suppress(KafkaError, OSError):
+            await producer._sender.close()
+            await producer.client.close()
+        return exc
+    return None
 
 
 def ssl_context(kafka: KafkaSettings) -> ssl.SSLContext | None:
