@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PEERS := .var/peers
+# On all cores; what needs a broker runs one test at a time.
+QUICK := $(BIN)/pytest -q -n logical tests/unit tests/property
 GITLEAKS := github.com/zricethezav/gitleaks/v8@v8.30.1
 
 .PHONY: setup demo test chaos chaos-short soak check bench bench-docs peers names lock schemas extras clean
@@ -21,7 +23,8 @@ demo: $(READY)  ## raw jobs in, what OpenAI was sent, restored answers out, and 
 	$(BIN)/veil demo
 
 test: $(READY)  ## all tests, on a real broker
-	$(BIN)/pytest
+	$(QUICK)
+	$(BIN)/pytest tests/integration tests/chaos
 
 chaos: $(READY)  ## faults under load, with figures, in under an hour; CHAOS='--faults kill-completer --rounds 1' plays a part
 	$(BIN)/python -m tests.chaos $(CHAOS)
@@ -32,12 +35,12 @@ chaos-short: $(READY)  ## the most telling faults, one round each, in under six 
 soak: $(READY)  ## ten minutes at full load: does any worker grow?
 	$(BIN)/python -m tests.chaos.soak
 
-check: $(READY)  ## what every commit must pass, in under a minute
+check: $(READY)  ## what every commit must pass, in a minute and a half on two cores
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/unit tests/property
+	$(QUICK)
 
 bench: $(READY)  ## speed as ratios and quality of detection, measured in one run; BENCH='--part quality' runs a part
 	$(BIN)/python -m tests.benchmark $(BENCH)
