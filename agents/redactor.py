@@ -14,6 +14,7 @@ from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings
 from pipeline.stages.boundary import Boundary
 from pipeline.stages.redactor import RedactorWork
+from pipeline.stages.shadow import Shadow
 from schemas.topics import TopicId
 
 SOURCES: tuple[TopicId, ...] = ("jobs", "plain")
@@ -25,14 +26,20 @@ async def open_stage(
 ) -> AsyncIterator[Stage]:
     """The redactor's stage with its keys, policies and detectors loaded."""
     keyring = LiveKeyring(settings.keys, Role.REDACTOR, clock)
+    plugins, engine = RunningPlugins(), cached_engine()
     policies = load_policies(settings.policy.file)
+    shadow = None
+    if settings.policy.shadow_file is not None:
+        beside = load_policies(settings.policy.shadow_file)
+        shadow = Shadow(beside, PolicyDetectors(beside, plugins, engine))
     work = RedactorWork(
         keyring=keyring,
         topics=topics,
         policies=policies,
-        detector_for=PolicyDetectors(policies, RunningPlugins(), cached_engine()),
+        detector_for=PolicyDetectors(policies, plugins, engine),
         limits=settings.limits,
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,
+        shadow=shadow,
     )
     yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])

@@ -80,9 +80,14 @@ class StateSettings(_Section, frozen=True, kw_only=True):
 
 
 class PolicySettings(_Section, frozen=True, kw_only=True):
-    """`accept_plain` accepts jobs on `llm.jobs.plain`: raw on the broker until deleted."""
+    """`accept_plain` accepts jobs on `llm.jobs.plain`: raw on the broker until deleted.
+
+    `shadow_file` is a policy that is tried on every job beside `file`, at the cost of a second
+    redaction; what it would do otherwise is counted in the audit trail.
+    """
 
     file: Path | None = None
+    shadow_file: Path | None = None
     accept_plain: bool = False
 
 

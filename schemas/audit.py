@@ -15,7 +15,11 @@ from schemas.result import Receipt
 
 
 class Decision(StrEnum):
-    """What a stage decided; `repeated` and `reused` answers were stored ones, and no call was made."""
+    """What a stage decided; `repeated` and `reused` answers were stored ones, and no call was made.
+
+    `compared` decides nothing: it tells what a shadow policy would have done otherwise, in
+    counts less those of the live policy.
+    """
 
     REDACTED = "redacted"
     BLOCKED = "blocked"
@@ -25,6 +29,7 @@ class Decision(StrEnum):
     REUSED = "reused"
     FAILED = "failed"
     RESTORED = "restored"
+    COMPARED = "compared"
 
 
 class Origin(Wire, frozen=True, kw_only=True):

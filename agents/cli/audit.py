@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -31,6 +31,7 @@ _SINCE = click.option(
     help="Only what was published from this time (UTC) on.",
 )
 _SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
+_SHOWN_OF_SHADOWS = ("shadow", "what", "jobs", "more", "fewer")
 _SHOWN = ("at", "stage", "decision", "code", "tenant", "job", "entities", "record")
 
 
@@ -96,9 +97,35 @@ def list_events(
         given = ((tenant, event.tenant), (job, event.job_id), (code, event.code), (decision, event.decision))
         return all(asked is None or asked == found for asked, found in given)
 
-    rows = asyncio.run(_collect(settings, wanted, since))
+    rows = [_event_row(event, place) for event, place in asyncio.run(_collect(settings, wanted, since))]
     _show(rows, Table(*_SHOWN))
     click.echo(f"{len(rows)} audit events", err=True)
+    return 0
+
+
+@audit.command("shadow")
+@click.option("--tenant", help="Only this tenant's jobs.")
+@_SINCE
+@CONFIG
+def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> int:
+    """What a shadow policy (`policy.shadow_file`) would have done otherwise, summed over jobs.
+
+    \b
+    One line for each entity that it finds more or less often, and for each reason for which it
+    refuses what the live policy lets pass (or the reverse: passes):
+      jobs    jobs in which it differs
+      more    findings that the live policy does not have
+      fewer   findings that it alone does not have
+    """
+    settings = open_settings(config)
+
+    def wanted(event: AuditEvent) -> bool:
+        return event.decision is Decision.COMPARED and tenant in (None, event.tenant)
+
+    found = [event for event, _ in asyncio.run(_collect(settings, wanted, since))]
+    _show(_shadow_rows(found), Table(*_SHOWN_OF_SHADOWS))
+    versions = sorted({event.policy_version or "none" for event in found})
+    click.echo(f"{len(found)} jobs differ; shadow policies: {', '.join(versions) or 'none'}", err=True)
     return 0
 
 
@@ -113,9 +140,9 @@ async def _verify(settings: Settings, tenant: str | None, since: datetime | None
 
 async def _collect(
     settings: Settings, wanted: Callable[[AuditEvent], bool], since: datetime | None
-) -> list[dict[str, Any]]:
+) -> list[tuple[AuditEvent, Origin]]:
     decoder = msgspec.json.Decoder(AuditRecord)
-    rows = []
+    found = []
     async with _open(settings, since) as reader:
         async for record in _read(reader):
             try:
@@ -123,8 +150,8 @@ async def _collect(
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # anybody's; `verify` tells where it is
             if isinstance(event, AuditEvent) and wanted(event):
-                rows.append(_event_row(event, _place(record)))
-    return rows
+                found.append((event, _place(record)))
+    return found
 
 
 def _open(settings: Settings, since: datetime | None) -> TopicReader:
@@ -200,6 +227,20 @@ def _event_row(event: AuditEvent, place: Origin) -> dict[str, Any]:
         "chain": event.link.chain if event.link is not None else None,
         "seq": event.link.seq if event.link is not None else None,
     }
+
+
+def _shadow_rows(events: Iterable[AuditEvent]) -> list[dict[str, Any]]:
+    sums: dict[tuple[str, str], list[int]] = {}
+    for event in events:
+        differences = [("finds", entity, difference) for entity, difference in event.entities.items()]
+        if event.code is not None:
+            differences.append(("refuses", event.code, 1))
+        elif event.actions.get("refused", 0) < 0:
+            differences.append(("passes", "refused", -1))
+        for did, what, difference in differences:
+            jobs, more, fewer = sums.get((did, what), (0, 0, 0))
+            sums[did, what] = [jobs + 1, more + max(difference, 0), fewer + max(-difference, 0)]
+    return [dict(zip(_SHOWN_OF_SHADOWS, (*key, *row), strict=True)) for key, row in sorted(sums.items())]
 
 
 def _place(record: ConsumerRecord) -> Origin:

@@ -61,7 +61,7 @@ class Case:
     """What one stage knows so far of the job in one record. `trusted`: its ids may be shown.
 
     `key` is what is published under: never the key of a producer's own record,
-    which may be anything.
+    which may be anything. `beside` is published whatever becomes of the job.
     """
 
     def __init__(self, inbound: Inbound, clock: Clock) -> None:
@@ -81,6 +81,7 @@ class Case:
         self.entities: dict[str, int] = {}
         self.policy_version: str | None = None
         self.detector_version: str | None = None
+        self.beside: list[Outbound] = []
 
     def __repr__(self) -> str:
         return f"<Case {self.inbound!r}>"
@@ -141,7 +142,7 @@ class Boundary:
         except Exception as exc:
             log.error("job.crashed", stage=self._work.stage, job_id=case.shown_id, exc_info=exc)
             return self._settle(case, VeilError(type(exc).__name__))
-        return records
+        return [*records, *case.beside]
 
     def _settle(self, case: Case, error: VeilError) -> Sequence[Outbound]:
         blocked = error.code is ErrorCode.BLOCKED_BY_POLICY
@@ -176,6 +177,7 @@ class Boundary:
             self._dead_letter(case, error),
             *self._answer(case, error),
             publish(self._topics["audit"], case.key, audit),
+            *case.beside,
         ]
 
     def _answer(self, case: Case, error: VeilError) -> Sequence[Outbound]:

@@ -18,6 +18,7 @@ from pipeline.results import EnvelopeMoved, failed_result, parse_reply_key, seal
 from pipeline.sealing import SealContext, open_sealed, seal
 from pipeline.settings import LimitSettings, TenantSettings
 from pipeline.stages.boundary import Case, DeadlinePassed, Reply, keyed_hash, publish, seal_for_replay
+from pipeline.stages.shadow import Shadow
 from pipeline.text import RawText
 from schemas.audit import AuditEvent, Decision
 from schemas.codes import ErrorCode
@@ -69,6 +70,7 @@ class RedactorWork:
         limits: LimitSettings,
         tenants: dict[str, TenantSettings],
         accept_plain: bool,
+        shadow: Shadow | None = None,
     ) -> None:
         self._keyring = keyring
         self._topics = topics
@@ -77,6 +79,7 @@ class RedactorWork:
         self._limits = limits
         self._tenants = tenants
         self._accept_plain = accept_plain
+        self._shadow = shadow
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, identify, decide, redact, check, attest."""
@@ -96,7 +99,12 @@ class RedactorWork:
         detector = self._detector_for(policy)
         case.policy_version, case.detector_version = policy.version, detector.version
         scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
-        redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+        try:
+            redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+        except VeilError as refused:
+            self._compare(job, refused, scope, case)
+            raise
+        self._compare(job, redacted, scope, case)
         case.entities = redacted.entities
         request = self._attest(job, case, redacted, case.replay)
         return [
@@ -115,6 +123,10 @@ class RedactorWork:
         if topic is None or not self._may_reply_to(case.tenant, topic):
             topic = self._topics["results"]
         return [publish(topic, case.key, envelope)]
+
+    def _compare(self, job: Job, live: RedactedBody | VeilError, scope: Scope, case: Case) -> None:
+        if self._shadow is not None and (event := self._shadow.compare(job, live, scope, case)) is not None:
+            case.beside.append(publish(self._topics["audit"], case.key, event))
 
     def _only_rolls(self, inbound: Inbound) -> bool:
         """Whether a record is there for its segment's sake alone; it holds nothing that could be lost."""

@@ -25,6 +25,7 @@ from pipeline.keys import Role
 from pipeline.ports import Outbound, PartitionState, TopicNames
 from pipeline.settings import AuditSettings, Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
+from schemas.codes import ErrorCode
 from tests.integration.audit_topic import LONG, audit_records, reports, settled
 from tests.integration.test_cli_live import Shell
 from tests.integration.test_ledger import Rig, published, until
@@ -339,3 +340,36 @@ async def test_veil_audit_list_shows_what_is_asked_for_and_no_value(done: Settin
     assert of_nobody == []
     _, of_tomorrow, _ = await shell.veil("audit", "list", "--since", "2999-01-01")
     assert of_tomorrow == []
+
+
+async def test_veil_audit_shadow_sums_what_a_shadow_policy_does_otherwise(settings: Settings, tmp_path: Path) -> None:
+    await create_topics(settings)
+    topic = TopicNames(settings.kafka.topic_prefix)["audit"]
+    told: list[dict[str, Any]] = [
+        {"entities": {"EMAIL": 2, "PERSON": -1}, "actions": {"redact": 1}},
+        {"entities": {"EMAIL": 1}, "actions": {"redact": 1}},
+        {"code": ErrorCode.BLOCKED_BY_POLICY, "actions": {"refused": 1}},
+        {"actions": {"refused": -1}},
+    ]
+    async with AIOKafkaProducer(bootstrap_servers=settings.kafka.bootstrap_servers) as producer:
+        for offset, fields in enumerate(told):
+            origin = Origin(topic=topic, partition=0, offset=offset)
+            event = AuditEvent(
+                at=1.0,
+                stage="redactor",
+                decision=Decision.COMPARED,
+                origin=origin,
+                tenant="t",
+                policy_version="v",
+                **fields,
+            )
+            await producer.send_and_wait(topic, msgspec.json.encode(event))
+    code, rows, said = await Shell(settings, tmp_path).veil("audit", "shadow", "--tenant", "t")
+    assert code == 0
+    assert [tuple(row.values()) for row in rows] == [
+        ("finds", "EMAIL", 2, 3, 0),
+        ("finds", "PERSON", 1, 0, 1),
+        ("passes", "refused", 1, 0, 1),
+        ("refuses", "blocked_by_policy", 1, 1, 0),
+    ]
+    assert "4 jobs differ" in said
