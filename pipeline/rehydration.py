@@ -8,17 +8,22 @@ distance, so that no placeholder can be taken for another.
 import html
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote
 
+from pipeline.detection.types import catalogue
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
 from pipeline.occurrences import fold
 from pipeline.placeholders import CODE, code_of, lookalikes
 from schemas.redacted import Original
-from schemas.result import Receipt
+from schemas.result import Counts, Receipt
+
+OTHER_KIND = "OTHER"
+"""Where a receipt counts what the model invented under a name that is no kind: the name may be anything."""
 
 _REACH = 160
 """How far before a code its kind and bracket are looked for."""
@@ -98,8 +103,27 @@ class Codes:
         return cls({code_of(item): item for item in issued}, issued, originals, in_prompt)
 
     def receipt(self) -> Receipt:
-        issued, returned = len(self.placeholders), len(self.returned)
-        return Receipt(issued=issued, returned=returned, lost=issued - returned, invented=len(self.invented))
+        """Every placeholder counted; what a model calls a kind is shown only where it is one."""
+        issued = Counter(self.entities.values())
+        returned = Counter(self.entities[placeholder] for placeholder in self.returned)
+        known = {kind.lower(): kind for kind in {*issued, *catalogue()}}
+        invented = Counter(known.get(shape.rpartition("_")[0], OTHER_KIND) for shape in self.invented)
+        kinds = {
+            kind: Counts(
+                issued=issued[kind],
+                returned=returned[kind],
+                lost=issued[kind] - returned[kind],
+                invented=invented[kind],
+            )
+            for kind in sorted({*issued, *invented})
+        }
+        return Receipt(
+            issued=issued.total(),
+            returned=returned.total(),
+            lost=issued.total() - returned.total(),
+            invented=invented.total(),
+            kinds=kinds,
+        )
 
 
 class _Token(NamedTuple):

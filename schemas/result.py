@@ -16,8 +16,8 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-class Receipt(Wire, frozen=True, kw_only=True, omit_defaults=False):
-    """What happened to the placeholders of one job, counted as distinct placeholders.
+class Counts(Wire, frozen=True, kw_only=True, omit_defaults=False):
+    """Distinct placeholders.
 
     `issued` were put into the request; `returned` of them came back at least once;
     `lost` did not; `invented` look like placeholders and are none of this job's.
@@ -27,6 +27,17 @@ class Receipt(Wire, frozen=True, kw_only=True, omit_defaults=False):
     returned: int = 0
     lost: int = 0
     invented: int = 0
+
+
+class Receipt(Counts, frozen=True, kw_only=True, omit_defaults=False):
+    """What happened to the placeholders of one job, in all and by kind.
+
+    `kinds` has an entity each; `OTHER` are invented ones of a kind that is no entity of the job or the catalogue.
+    `second_try`: the job was asked twice, in two styles of placeholder, and this is the answer that lost fewer.
+    """
+
+    kinds: dict[str, Counts] = {}
+    second_try: bool = False
 
 
 class Timing(Wire, frozen=True, kw_only=True, omit_defaults=False):

@@ -9,6 +9,7 @@ from pipeline.rehydration import Codes, rehydrate
 from pipeline.request import MalformedAnswer, restore_answer
 from schemas.job import Endpoint
 from schemas.redacted import Original
+from schemas.result import Counts
 from tests.unit.redaction.detectors import (
     CHAT,
     Patterns,
@@ -171,6 +172,18 @@ def test_receipt_counts_distinct_placeholders() -> None:
     )
     receipt = codes.receipt()
     assert (receipt.issued, receipt.returned, receipt.lost, receipt.invented) == (5, 2, 3, 2)
+    assert receipt.kinds["PERSON"].invented == 1
+    assert receipt.kinds["PASSWORD"] == Counts(issued=1, returned=1)
+    for name in ("issued", "returned", "lost", "invented"):
+        assert sum(getattr(kind, name) for kind in receipt.kinds.values()) == getattr(receipt, name)
+
+
+def test_a_receipt_shows_no_kind_that_the_model_made_up() -> None:
+    codes = Codes.of(ORIGINALS, ISSUED)
+    rehydrate("[ANN_LEE_OF_LEEDS_aa11bb22] [IBAN_zz11yy22]", codes)
+    kinds = codes.receipt().kinds
+    assert (kinds["OTHER"].invented, kinds["IBAN"].invented) == (1, 1)
+    assert "LEEDS" not in str(kinds)
 
 
 def restore_body(tree: Any) -> Any:
