@@ -71,15 +71,22 @@ def attest(key: Ed25519PrivateKey, claims: Claims) -> Attestation:
 
 
 def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> None:
-    """Refuse a request that the holder of `key` did not sign as it stands.
+    """Refuse a request that the holder of `key` did not sign as it stands, its second try with it.
 
     Raises:
         AttestationInvalid: the signature does not fit.
         AttestationExpired: it fits, but `now` is past its end.
     """
-    attestation = request.attestation
+    _verify(request, request.body, request.attestation, key)
+    if request.second_try is not None:
+        _verify(request, request.second_try.body, request.second_try.attestation, key)
+    if now > request.attestation.expires_at:
+        raise AttestationExpired
+
+
+def _verify(request: RedactedRequest, body: bytes, attestation: Attestation, key: Ed25519PublicKey) -> None:
     claims = Claims(
-        body=request.body,
+        body=body,
         job_id=request.job_id,
         tenant=request.tenant,
         endpoint=request.endpoint,
@@ -87,12 +94,10 @@ def verify(request: RedactedRequest, key: Ed25519PublicKey, *, now: float) -> No
         policy_version=request.policy_version,
         detector_version=request.detector_version,
         vault=request.vault,
-        key_id=attestation.key_id,
-        expires_at=attestation.expires_at,
+        key_id=request.attestation.key_id,
+        expires_at=request.attestation.expires_at,
     )
     try:
         key.verify(attestation.signature, claims.statement())
     except InvalidSignature:
         raise AttestationInvalid from None
-    if now > attestation.expires_at:
-        raise AttestationExpired

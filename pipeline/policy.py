@@ -32,7 +32,7 @@ from schemas.job import Endpoint
 ScopeKind = Literal["job", "conversation", "tenant"]
 
 _LEVEL_KEYS = frozenset(
-    {"scope", "instruction", "models", "threshold", "entities", "custom", "recognizers", "hygiene"}
+    {"scope", "instruction", "second_try", "models", "threshold", "entities", "custom", "recognizers", "hygiene"}
     | {"allow", "allow_file", "allow_patterns"}
 )
 
@@ -73,12 +73,14 @@ class ExactList(msgspec.Struct, frozen=True):
 class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One resolved policy: the file's base, then the named policy, then the tenant's overrides.
 
-    `named` are the entities that the file itself speaks of.
+    `named` are the entities that the file itself speaks of. `second_try` is the share of a job's
+    placeholders that may be lost before it is asked once more, in another style of placeholder.
     """
 
     name: str
     scope: ScopeKind
     instruction: bool
+    second_try: float | None
     models: frozenset[str] | None
     threshold: float
     rules: dict[str, EntityRule]
@@ -203,6 +205,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
     scope: ScopeKind = "job"
     instruction, threshold = True, 0.0
     models: frozenset[str] | None = None
+    second_try: float | None = None
     allow: list[AllowList] = []
     hygiene = {"allow_store": False, "allow_extended_cache": False}
     for place, level in levels:
@@ -211,6 +214,8 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         scope = next(kind for kind in _SCOPES if kind == asked)
         instruction = source.flag(level, "instruction", instruction, place)
         threshold = source.score(level, threshold, place)
+        if "second_try" in level:
+            second_try = source.score(level, 0.0, place, "second_try")
         if "models" in level:
             models = frozenset(source.texts(level, "models", place))
         allow.append(allow_list(source, level, place))
@@ -245,6 +250,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         name=name,
         scope=scope,
         instruction=instruction,
+        second_try=second_try,
         models=models,
         threshold=threshold,
         rules=rules,

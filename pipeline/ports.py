@@ -77,12 +77,13 @@ class Stage(Protocol):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """OpenAI's answer, body unparsed."""
+    """OpenAI's answer, body unparsed; `second_try`: it took two calls, in two styles of placeholder."""
 
     body: bytes
     attempts: int
     request_id: str | None = None
     usage: Usage | None = None
+    second_try: bool = False
 
     def __repr__(self) -> str:
         return f"<Answer {self.request_id}>"

@@ -15,6 +15,8 @@ from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
 from pipeline.policy import Policy
 from pipeline.redaction import Decider, Detector, fill
 from pipeline.rehydration import Codes, rehydrate
+from pipeline.second_try import INSTRUCTION as SECOND_INSTRUCTION
+from pipeline.second_try import restyled
 from pipeline.walk import FeatureRefused, InvalidRequest, Slot, TooDeep, Use, Walk
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
@@ -28,6 +30,7 @@ INSTRUCTION = (
 )
 RELATED = "PERSON tokens whose codes begin with the same four characters are the same person's names."
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ANSWERED_IN_TEXT = (Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES)
 _SYSTEM_ROLES = ("system", "developer")
 
 
@@ -47,8 +50,8 @@ class MalformedAnswer(VeilError):
 class RedactedBody:
     """A request fit to be sent, and what the vault needs to restore its answer.
 
-    `lookalikes` are the request's own tokens that have the shape of a placeholder:
-    an answer that repeats one invented nothing.
+    `second` is the same request in the second try's style, where the policy wants one. `lookalikes`
+    are the request's own tokens that have the shape of a placeholder: an answer that repeats one invented nothing.
     """
 
     body: bytes = field(repr=False)
@@ -57,6 +60,7 @@ class RedactedBody:
     entities: dict[str, int]
     actions: dict[str, int]
     lookalikes: list[str] = field(default_factory=list, repr=False)
+    second: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -86,19 +90,35 @@ def redact_request(
     fill(decisions, issuer)
     seen = _lookalikes(walk.slots, issuer)
     instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
-    if policy.instruction and issuer.issued:
-        _instruct(endpoint, tree, instruction)
-    body = write_json(tree)
-    last_check(
-        body,
-        decisions.values.values(),
-        issued=issuer.issued,
-        words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
-        instruction=instruction,
-        identifiers={slot.text for slot in walk.slots if slot.use is Use.CLEAN},
-    )
+    words = api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint)
+    identifiers = {slot.text for slot in walk.slots if slot.use is Use.CLEAN}
+
+    def finished(tree: Any, instruction: str) -> bytes:
+        if policy.instruction and issuer.issued:
+            _instruct(endpoint, tree, instruction)
+        body = write_json(tree)
+        last_check(
+            body,
+            decisions.values.values(),
+            issued=issuer.issued,
+            words=words,
+            instruction=instruction,
+            identifiers=identifiers,
+        )
+        return body
+
+    second = None
+    if policy.second_try is not None and issuer.issued and endpoint in _ANSWERED_IN_TEXT:
+        other = read_json(restyled(write_json(tree), issuer.issued), unique_keys=False)
+        second = finished(other, SECOND_INSTRUCTION)
     return RedactedBody(
-        body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)
+        finished(tree, instruction),
+        issuer.originals,
+        issuer.issued,
+        dict(decisions.entities),
+        dict(decisions.actions),
+        sorted(seen),
+        second,
     )
 
 

@@ -24,7 +24,10 @@ class Failure(Wire, frozen=True, kw_only=True):
 
 
 class Completion(Wire, frozen=True, kw_only=True, tag_field="schema", tag="completion/1"):
-    """One call to OpenAI, done: exactly one of `response` and `error` is set."""
+    """A job at OpenAI, done: exactly one of `response` and `error` is set.
+
+    `second_try`: it took a second call, with placeholders in another style.
+    """
 
     job_id: Id
     tenant: Id
@@ -43,6 +46,7 @@ class Completion(Wire, frozen=True, kw_only=True, tag_field="schema", tag="compl
     usage: Usage | None = None
     openai_request_id: Label | None = None
     entities: dict[str, int] = {}
+    second_try: bool = False
 
     def __repr__(self) -> str:
         return f"<Completion {self.job_id}>"

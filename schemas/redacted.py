@@ -8,6 +8,8 @@ from schemas.base import Id, KeyId, Label, Sha256, TopicName, UnixTime, Wire
 from schemas.envelope import Sealed
 from schemas.job import Endpoint
 
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+
 
 class Attestation(Wire, frozen=True, kw_only=True):
     """An Ed25519 signature (RFC 8032) over what was redacted, by whom and under which policy.
@@ -33,6 +35,20 @@ class JobDigest(Wire, frozen=True, kw_only=True):
     value: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
 
 
+class SecondTry(Wire, frozen=True, kw_only=True):
+    """The same request with its placeholders in another style, attested by itself.
+
+    It is sent if more than `lost_over`, a share of the placeholders, did not come back.
+    """
+
+    body: bytes
+    attestation: Attestation
+    lost_over: Share
+
+    def __repr__(self) -> str:
+        return "<SecondTry>"
+
+
 class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="redacted/1"):
     """A request fit to be sent: `body` is the exact bytes that OpenAI will get."""
 
@@ -50,6 +66,7 @@ class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="
     received_at: UnixTime
     redacted_at: UnixTime
     deadline: UnixTime | None = None
+    second_try: SecondTry | None = None
 
     def __repr__(self) -> str:
         return f"<RedactedRequest {self.job_id}>"

@@ -14,10 +14,11 @@ from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys
 from pipeline.ports import LLM, Answer, CallFailed, Inbound, Outbound, TopicNames
+from pipeline.second_try import lost_share
 from pipeline.stages.boundary import Case, DeadlinePassed, check_sizes, publish
 from pipeline.stages.once import Once, Turn
 from schemas.audit import AuditEvent
-from schemas.completion import Completion, Failure
+from schemas.completion import Completion, Failure, Usage
 from schemas.redacted import RedactedRequest
 
 
@@ -56,15 +57,33 @@ class CompleterWork:
 
     async def _call(self, request: RedactedRequest, case: Case) -> Answer:
         try:
-            return await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+            answer = await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
         except CallFailed as failed:
             case.attempts = failed.attempts
             raise
+        second = request.second_try
+        if second is None or (lost := lost_share(second.body, answer.body)) <= second.lost_over:
+            return answer
+        try:
+            again = await self._llm.complete(request.endpoint, second.body, deadline=request.deadline)
+        except CallFailed as failed:
+            return msgspec.structs.replace(answer, attempts=answer.attempts + failed.attempts)
+        better = again if lost_share(second.body, again.body) < lost else answer
+        return msgspec.structs.replace(
+            better,
+            attempts=answer.attempts + again.attempts,
+            usage=_sum(answer.usage, again.usage),
+            second_try=True,
+        )
 
     def _records(self, request: RedactedRequest, answer: Answer, turn: Turn, case: Case) -> list[Outbound]:
         completion = _completion(request, completed_at=case.clock(), attempts=answer.attempts)
         completion = msgspec.structs.replace(
-            completion, response=answer.body, usage=answer.usage, openai_request_id=answer.request_id
+            completion,
+            response=answer.body,
+            usage=answer.usage,
+            openai_request_id=answer.request_id,
+            second_try=answer.second_try,
         )
         audit = AuditEvent(
             at=completion.completed_at,
@@ -107,6 +126,12 @@ class CompleterWork:
         case.replay = request.replay
         case.entities = request.entities
         case.policy_version, case.detector_version = request.policy_version, request.detector_version
+
+
+def _sum(first: Usage | None, second: Usage | None) -> Usage | None:
+    if first is None or second is None:
+        return first or second
+    return Usage(**{name: getattr(first, name) + getattr(second, name) for name in Usage.__struct_fields__})
 
 
 def _completion(request: RedactedRequest, *, completed_at: float, attempts: int) -> Completion:

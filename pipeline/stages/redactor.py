@@ -25,7 +25,7 @@ from schemas.codes import ErrorCode
 from schemas.completion import Failure
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Job
-from schemas.redacted import JobDigest, RedactedRequest, VaultContent
+from schemas.redacted import JobDigest, RedactedRequest, SecondTry, VaultContent
 from schemas.topics import ROLL_HEADER
 
 _ENVELOPE_OVERHEAD = 16 * 1024
@@ -106,7 +106,7 @@ class RedactorWork:
             raise
         self._compare(job, redacted, scope, case)
         case.entities = redacted.entities
-        request = self._attest(job, case, redacted, case.replay)
+        request = self._attest(job, case, redacted, case.replay, policy)
         return [
             publish(self._topics["redacted"], case.key, request),
             publish(self._topics["audit"], case.key, _audit(request, redacted, case)),
@@ -183,7 +183,7 @@ class RedactorWork:
         settings = self._tenants.get(tenant)
         return topic == self._topics["results"] or (settings is not None and topic in settings.reply_topics)
 
-    def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed) -> RedactedRequest:
+    def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed, policy: Policy) -> RedactedRequest:
         vault = self._seal_vault(job, case, redacted)
         key_id, key = self._keyring.signing_key(KeyName.ATTESTATION)
         expires_at = case.now + self._limits.attestation_lifetime
@@ -197,8 +197,12 @@ class RedactorWork:
             detector_version=case.detector_version or "",
             vault=vault,
             key_id=key_id,
-            expires_at=case.now + self._limits.attestation_lifetime,
+            expires_at=expires_at,
         )
+        second_try = None
+        if redacted.second is not None and policy.second_try is not None:
+            signed = attest(key, msgspec.structs.replace(claims, body=redacted.second))
+            second_try = SecondTry(body=redacted.second, attestation=signed, lost_over=policy.second_try)
         return RedactedRequest(
             job_id=job.job_id,
             tenant=job.tenant,
@@ -215,6 +219,7 @@ class RedactorWork:
             redacted_at=case.clock(),
             # It stands in the clear: cut to what can matter, and to seconds, it holds no number of somebody's.
             deadline=None if job.deadline is None else float(round(min(job.deadline, expires_at))),
+            second_try=second_try,
         )
 
     def _digest(self, job: Job) -> JobDigest:

@@ -5,6 +5,7 @@ fields only have to agree with it.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
@@ -62,6 +63,8 @@ class RehydratorWork:
             issued=vault.issued,
             lookalikes=vault.lookalikes,
         )
+        receipt = msgspec.structs.replace(restored.receipt, second_try=completion.second_try)
+        restored = replace(restored, receipt=receipt)
         result = _result(completion, restored, vault, case)
         audit = AuditEvent(
             at=case.now,
