@@ -39,7 +39,11 @@ class ReplayTakenOver(VeilError):
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of one letter: submitted again (`again`), passed over (`skipped`), or not possible (`error`)."""
+    """What became of one letter: submitted again (`again`), passed over (`skipped`), or not possible (`error`).
+
+    A job whose copies died several times has a letter of each: the first that can be is submitted again, and
+    stands for all of them.
+    """
 
     found: Found
     again: Again | None = None
@@ -66,12 +70,17 @@ async def replay(settings: Settings, wanted: Wanted, *, dry_run: bool) -> AsyncI
         for at in done:
             yield Outcome(found=left.pop(at), skipped="the job has completed since")
         batch: list[Outcome] = []
+        submitted: set[tuple[str | None, str | None]] = set()
         async for found in _contents(settings, left):
+            if found.letter.job_id is not None and _job(found) in submitted:
+                batch.append(Outcome(found=left[found.at], skipped="another letter of the job is replayed for it"))
+                continue
             try:
                 again = submit_again(found.letter, keys, detector=detector, now=time.time())
             except VeilError as error:
                 yield Outcome(found=left[found.at], error=error)
                 continue
+            submitted.add(_job(found))
             batch.append(Outcome(found=left[found.at], again=again))
             if len(batch) >= _BATCH_LETTERS or sum(_size(outcome) for outcome in batch) >= _BATCH_BYTES:
                 await publish(batch)
@@ -134,11 +143,11 @@ async def _publisher(
         async with producer.transaction():
             sends = []
             for outcome in batch:
+                at = outcome.found.at
+                note = msgspec.json.encode(Replayed(letter=at, at=now))
                 if outcome.again is not None:
-                    at = outcome.found.at
-                    note = msgspec.json.encode(Replayed(letter=at, at=now))
                     sends.append(await producer.send(topics["jobs"], outcome.again.value, key=outcome.again.key))
-                    sends.append(await producer.send(at.topic, note, partition=at.partition))
+                sends.append(await producer.send(at.topic, note, partition=at.partition))
             # aiokafka would commit although one of them was refused.
             await asyncio.gather(*sends)
 

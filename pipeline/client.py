@@ -7,6 +7,7 @@ async with Client(settings) as client:
 import asyncio
 import secrets
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -71,7 +72,7 @@ class Client:
         self._producer: AIOKafkaProducer | None = None
         self._listener: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[None]
-        self._waiting: dict[tuple[str, str], asyncio.Future[Result]] = {}
+        self._waiting: defaultdict[tuple[str, str], set[asyncio.Future[Result]]] = defaultdict(set)
         self._sent: dict[_Place, tuple[str, str]] = {}
         self._unclaimed: dict[_Place, DeadLetter] = {}
 
@@ -94,8 +95,8 @@ class Client:
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        for waiting in self._waiting.values():
-            waiting.cancel()
+        for future in self._all_waiting():
+            future.cancel()
         if self._producer is not None:
             await self._producer.stop()
 
@@ -137,7 +138,8 @@ class Client:
         """
         await self._listen()
         key = (job.tenant, job.job_id)
-        future = self._waiting.setdefault(key, asyncio.get_running_loop().create_future())
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._waiting[key].add(future)
         places: list[_Place] = []
         try:
             async with asyncio.timeout(timeout):
@@ -145,7 +147,8 @@ class Client:
         except TimeoutError:
             raise ResultTimeout(f"no result after {timeout:g} s") from None
         finally:
-            if self._waiting.get(key) is future:
+            self._waiting[key].discard(future)
+            if not self._waiting[key]:
                 del self._waiting[key]
             for place in places:
                 self._sent.pop(place, None)
@@ -253,9 +256,8 @@ class Client:
         """Nobody may wait for a listener that has died."""
         fault = None if listener.cancelled() else listener.exception()
         if fault is not None:
-            for waiting in self._waiting.values():
-                if not waiting.done():
-                    waiting.set_exception(fault)
+            for future in self._all_waiting():
+                future.set_exception(fault)
 
     async def _read_outcomes(self, opened: asyncio.Future[None]) -> None:
         topics = [self._topics["results"], self._topics["dead_letters"]]
@@ -291,9 +293,12 @@ class Client:
         self._resolve((tenant, job_id), failed_result(job_id, failure, labels={}, policy_version=None))
 
     def _resolve(self, key: tuple[str, str], result: Result) -> None:
-        future = self._waiting.get(key)
-        if future is not None and not future.done():
-            future.set_result(result)
+        for future in self._waiting.get(key, ()):
+            if not future.done():
+                future.set_result(result)
+
+    def _all_waiting(self) -> list[asyncio.Future[Result]]:
+        return [future for futures in self._waiting.values() for future in futures if not future.done()]
 
     def _open(self, record: ConsumerRecord) -> tuple[tuple[str, str], Result] | None:
         """A result for one of our keys; others' are not ours to read."""

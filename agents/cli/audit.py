@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from agents.cli.options import CONFIG, open_output, open_settings
+from agents.cli.options import CODE, CONFIG, UTC_TIME, open_output, open_settings
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit_check import TrailCheck
@@ -23,11 +23,10 @@ from pipeline.keys import Role
 from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
-from schemas.codes import ErrorCode
 
 _SINCE = click.option(
     "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    type=UTC_TIME,
     help="Only what was published from this time (UTC) on.",
 )
 _SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
@@ -78,7 +77,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
 @audit.command("list")
 @click.option("--tenant", help="Only this tenant's.")
 @click.option("--job", help="Only this job's.")
-@click.option("--code", type=click.Choice([code.value for code in ErrorCode]), help="Only with this code.")
+@CODE
 @click.option("--decision", type=click.Choice([decision.value for decision in Decision]), help="Only this decision.")
 @_SINCE
 @CONFIG

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from agents.cli.options import CONFIG, open_settings
+from agents.cli.options import CONFIG, UTC_TIME, open_output, open_settings
 from pipeline.adapters.keyring import epochs, init_keys
 from pipeline.adapters.shredding import RetiredEpoch, retired_epochs, shred
 from pipeline.errors import VeilError
@@ -88,7 +88,7 @@ def list_keys(directory: Path | None, config: Path | None) -> int:
 @click.argument("names", nargs=-1, type=click.Choice([name.value for name in KILLS]))
 @click.option(
     "--before",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    type=UTC_TIME,
     required=True,
     help="Destroy keys that were retired before this time (UTC).",
 )
@@ -147,13 +147,21 @@ def _say_what_dies(settings: Settings, found: Sequence[RetiredEpoch]) -> None:
     except VeilError as error:
         counts = None
         click.echo(f"not counted on the topics: {error.detail}", err=True)
-    for epoch in found:
-        click.echo(
-            f"{epoch.name} {epoch.key_id}, made {_spelled(epoch.made)}, retired {_spelled(epoch.retired)}, "
-            f"{len(epoch.files)} files: ends {KILLS[epoch.name]}"
-        )
-        for topic, sealed in sorted((counts or {}).get(epoch.key_id, {}).items()):
-            click.echo(f"  {topic}: {sealed.stored} records, {sealed.waiting} of them not worked off yet")
+    with open_output(None) as write:
+        for epoch in found:
+            sealed = (counts or {}).get(epoch.key_id, {})
+            write(
+                {
+                    "key": epoch.name,
+                    "id": epoch.key_id,
+                    "made": _spelled(epoch.made),
+                    "retired": _spelled(epoch.retired),
+                    "files": len(epoch.files),
+                    "ends": KILLS[epoch.name],
+                    "sealed_records": {topic: count.stored for topic, count in sorted(sealed.items())},
+                    "not_worked_off": {topic: count.waiting for topic, count in sorted(sealed.items())},
+                }
+            )
 
 
 def _spelled(at: float) -> str:

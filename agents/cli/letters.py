@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from agents.cli.options import CONFIG, open_output, open_settings
+from agents.cli.options import CODE, CONFIG, UTC_TIME, open_output, open_settings
 from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
@@ -22,17 +22,15 @@ from schemas.deadletter import DeadLetter
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-
 
 def filters(command: F) -> F:
     """The options by which letters are chosen."""
     for option in (
-        click.option("--code", help="Only letters with this code."),
+        CODE,
         click.option("--tenant", help="Only this tenant's."),
         click.option("--job", "job_id", help="Only this job's."),
-        click.option("--since", type=_TIME, help="Only letters from this time on (UTC)."),
-        click.option("--until", "--before", type=_TIME, help="Only letters before this time (UTC)."),
+        click.option("--since", type=UTC_TIME, help="Only letters from this time on (UTC)."),
+        click.option("--until", "--before", type=UTC_TIME, help="Only letters before this time (UTC)."),
     ):
         command = option(command)
     return command
@@ -162,7 +160,8 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
 
     Kafka deletes a partition's records from its beginning up to an offset, never one out of the middle.
     So in each partition the letters that match go up to the first one that does not; matching letters
-    behind it stay and are counted. `--before DATE` alone leaves none behind.
+    behind it stay and are counted. `--before DATE` alone leaves none behind. One line a partition says how
+    many letters go with everything below an offset, and how many are held by one at another offset.
 
     Nobody can read a removed letter any more, but the broker's files hold its bytes (redacted or sealed)
     until it drops the segment they lie in: the one being written stays until it is full (1 GiB) or, at the
@@ -173,13 +172,18 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     settings = open_settings(config)
     wanted = _chosen(_wanted(**chosen), all_letters=all_letters)
     cuts = asyncio.run(plan_purge(settings, wanted))
-    for tp, cut in sorted(cuts.items()):
-        if not cut.gone and not cut.held:
-            continue
-        click.echo(
-            f"{tp.topic}/{tp.partition}: {cut.gone} letters go (everything below offset {cut.offset})"
-            + (f"; {cut.held} that match stay behind one that does not, at {cut.blocked_by}" if cut.held else "")
-        )
+    with open_output(None) as write:
+        for tp, cut in sorted(cuts.items()):
+            if cut.gone or cut.held:
+                write(
+                    {
+                        "partition": f"{tp.topic}/{tp.partition}",
+                        "letters_gone": cut.gone,
+                        "below_offset": cut.offset,
+                        "letters_held": cut.held,
+                        "held_by_offset": cut.blocked_by,
+                    }
+                )
     gone, held = sum(cut.gone for cut in cuts.values()), sum(cut.held for cut in cuts.values())
     if gone and not dry_run:
         if not yes:

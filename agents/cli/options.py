@@ -14,10 +14,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipeline.logs import configure
 from pipeline.settings import Settings, load_settings
+from schemas.codes import ErrorCode
 
 # Its number, from 1, and its bytes.
 Line: TypeAlias = tuple[int, bytes]
 F = TypeVar("F", bound=Callable[..., Any])
+
+UTC_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+"""A day or a second; whoever takes it reads it as UTC."""
+
+CODE = click.option("--code", type=click.Choice([code.value for code in ErrorCode]), help="Only with this code.")
 
 CONFIG = click.option(
     "--config",

@@ -66,9 +66,7 @@ def shred(epoch: RetiredEpoch, *, now: float) -> None:
     for path in epoch.files:
         tombstone = path.with_suffix(TOMBSTONE)
         if not tombstone.exists():
-            tombstone.write_text(f"{day}\n", encoding="utf-8")
-            tombstone.chmod(0o644)
-            _sync_folder(path.parent)
+            _write_whole(tombstone, f"{day}\n")
     for path in epoch.files:
         with path.open("r+b") as file:
             size = path.stat().st_size
@@ -83,6 +81,19 @@ def _folders(keys_dir: Path) -> list[Path]:
     """Every role's folder that can be reached, or the one role's own folder that was given."""
     roles = [keys_dir / role for role in Role if (keys_dir / role).is_dir()]
     return [folder for folder in roles or [keys_dir] if os.access(folder, os.R_OK | os.W_OK | os.X_OK)]
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Whole or not at all: a role whose folder holds half a tombstone would not start."""
+    unfinished = path.with_name(f".{path.name}.unfinished")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.fchmod(descriptor, 0o644)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    unfinished.rename(path)
+    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -19,11 +19,6 @@ _DATE = (
     rf"?\'?{_D}{{2,4}}|{_MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s{{1,2}}\d{{4}}|"
     r"\d{8}|\d{4}\s?年\s?\d{1,2}\s?月\s?\d{1,2}\s?日|(?:昭和|平成|令和|大正)\s?(?:\d{1,2}|元)年\d{1,2}月\d{1,2}日)"
 )
-_LABEL_LINK = (
-    r"(?i:[\"'`)]{0,2}\s{0,2}(?:is|was|ist|est|es|è|é|jest|am|on|el|le|il|dnia|den|the|:|=|-|\()"
-    r"{0,3}\s{0,3}[\"'(]{0,2})"
-)
-
 _NOT_A_NAME = frozenset(
     [
         "none",

@@ -266,6 +266,18 @@ async def test_a_client_that_submits_again_too_early_gets_each_outcome_once_and_
     assert len(stub.requests) == 5
 
 
+async def test_two_who_wait_for_one_job_do_not_cut_each_other_off(
+    settings: Settings, stub: OpenAIStub, worker: Worker
+) -> None:
+    stub.config = stub.config.updated({"latency_s": 2.0})
+    async with Client(settings) as client:
+        job = client.job(chat(TEXT))
+        patient = asyncio.create_task(client.complete(job, timeout=TIMEOUT))
+        with pytest.raises(ResultTimeout):
+            await client.complete(job, timeout=0.5)
+        assert content(await patient) == TEXT
+
+
 UNANSWERED: dict[str, tuple[float, float | None, int]] = {
     "again and again, each time after twice as long": (0.5, None, 3),
     "never, where that is set": (0.0, None, 1),

@@ -158,6 +158,15 @@ async def test_a_malformed_record_is_refused_with_its_reason_and_the_others_go_o
     assert "canary" not in json.dumps(rows) + said
 
 
+async def test_two_letters_of_one_job_submit_it_once_and_both_count_as_replayed(settings: Settings) -> None:
+    now = time.time()
+    await write_letters(settings, [1, 2], code=ErrorCode.DETECTION_FAILED, at=now - 60)
+    await write_letters(settings, [1], code=ErrorCode.DETECTION_FAILED, at=now)
+    assert await outcomes(settings) == Counter({"again": 2, "another letter of the job is replayed for it": 1})
+    assert await jobs_submitted(settings) == Counter({"job-1": 1, "job-2": 1})
+    assert await outcomes(settings) == Counter({"replayed already": 3})
+
+
 async def test_filters_choose_and_nothing_is_replayed_without_one(settings: Settings) -> None:
     now = time.time()
     await write_letters(settings, [1, 2], code=ErrorCode.PLAIN_NOT_ACCEPTED, at=now - 7200)

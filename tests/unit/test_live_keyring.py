@@ -202,6 +202,27 @@ def test_a_key_brought_back_beside_its_tombstone_stays_destroyed_and_is_removed_
     assert not path.exists()
 
 
+def test_a_tombstone_that_is_cut_off_stops_no_role_and_is_written_by_the_next_run(
+    keys: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rotate(keys, NOW + 10, KeyName.JOBS)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", _disk_full)
+        with pytest.raises(OSError, match="no space"):
+            destroy(keys, KeyName.JOBS, before=NOW + 1000, now=NOW + 1000)
+    assert list(keys.glob("*/.*.unfinished"))
+    for role in HOLDINGS:
+        load_keyring(keys, role)
+    (key_id,) = destroy(keys, KeyName.JOBS, before=NOW + 1000, now=NOW + 2000)
+    assert not list(keys.glob("*/.*.unfinished"))
+    with pytest.raises(KeyDestroyed):
+        load_keyring(keys, Role.REDACTOR).opening_key(KeyName.JOBS, key_id)
+
+
+def _disk_full(_: int) -> None:
+    raise OSError("no space")
+
+
 def test_an_id_is_never_used_again(keys: Path) -> None:
     old = load_keyring(keys, Role.REDACTOR).private[KeyName.JOBS][0].key
     with pytest.raises(KeyUnavailable, match="never used again"):
