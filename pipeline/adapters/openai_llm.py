@@ -48,6 +48,7 @@ PATHS: Mapping[Endpoint, str] = {
     Endpoint.CHAT_COMPLETIONS: "/chat/completions",
     Endpoint.RESPONSES: "/responses",
     Endpoint.EMBEDDINGS: "/embeddings",
+    Endpoint.MODERATIONS: "/moderations",
 }
 
 _CONNECT_TIMEOUT = 10.0

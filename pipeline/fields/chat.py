@@ -34,6 +34,7 @@ TEXT_PART = Fields(
 )
 _REFUSAL_PART = Fields({"type": word("refusal"), "refusal": TEXT})
 _TEXT_CONTENT = ByType(text=TEXT, many=content_parts(text=TEXT_PART))
+_USER_CONTENT = ByType(text=TEXT, many=content_parts("image_url", "input_audio", "file", text=TEXT_PART))
 
 _FUNCTION_CALL = Fields({"name": CLEAN, "arguments": TEXT})
 # Ids tie a call to its result; hashed, they still do, and carry nothing.
@@ -50,7 +51,7 @@ _TOOL_CALL = Tagged(
 MESSAGES = {
     "system": Fields({"role": word("system"), "content": _TEXT_CONTENT, "name": NAME}),
     "developer": Fields({"role": word("developer"), "content": _TEXT_CONTENT, "name": NAME}),
-    "user": Fields({"role": word("user"), "content": _TEXT_CONTENT, "name": NAME}),
+    "user": Fields({"role": word("user"), "content": _USER_CONTENT, "name": NAME}),
     "assistant": Fields(
         {
             "role": word("assistant"),

@@ -4,7 +4,7 @@ from functools import cache
 from typing import NamedTuple
 
 from pipeline.errors import VeilError
-from pipeline.fields import chat, embeddings, responses
+from pipeline.fields import chat, embeddings, moderations, responses
 from pipeline.fields.rules import Fields, words_of
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
@@ -27,6 +27,7 @@ _TABLES = {
     Endpoint.CHAT_COMPLETIONS: Tables(chat.REQUEST, chat.ANSWER),
     Endpoint.RESPONSES: Tables(responses.REQUEST, responses.ANSWER),
     Endpoint.EMBEDDINGS: Tables(embeddings.REQUEST, embeddings.ANSWER),
+    Endpoint.MODERATIONS: Tables(moderations.REQUEST, moderations.ANSWER),
 }
 
 
