@@ -1,5 +1,6 @@
 """Responses: the stateless part of the endpoint, with function and custom tools only."""
 
+from pipeline.fields.answers import Cited, Shape, Spelled
 from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Opaque, Pass, Refuse, SetTo, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
@@ -136,7 +137,7 @@ _TOOLS = {
             "type": word("function"),
             "name": CLEAN,
             "description": TEXT,
-            "parameters": SCHEMA,
+            "parameters": Shape(SCHEMA),
             "output_schema": SCHEMA,
             "strict": FLAG,
             "async": FLAG,
@@ -206,7 +207,7 @@ _FORMAT = Tagged(
                 "type": word("json_schema"),
                 "name": CLEAN,
                 "description": TEXT,
-                "schema": SCHEMA,
+                "schema": Shape(SCHEMA, named=False),
                 "strict": FLAG,
             }
         )
@@ -292,11 +293,28 @@ REQUEST = Fields(
 )
 
 _ANY = Deep(keys=False)
+_PART = Cited("text", Spelled(Fields({"type": Pass(), "logprobs": Pass()}, other=_ANY)))
 _ITEM = Fields(
-    {"id": Pass(), "call_id": Pass(), "type": Pass(), "status": Pass(), "encrypted_content": Pass()},
+    {
+        "id": Pass(),
+        "call_id": Pass(),
+        "type": Pass(),
+        "status": Pass(),
+        "encrypted_content": Pass(),
+        "content": ByType(text=_ANY, many=Many(ByType(text=_ANY, fields=_PART))),
+    },
     other=_ANY,
 )
 ANSWER = Fields(
-    {"output": Many(_ITEM), "instructions": _ANY, "metadata": _ANY, "tools": _ANY, "text": _ANY},
+    {
+        "output": Many(_ITEM),
+        # Not OpenAI's, but some compatible servers'.
+        "output_text": _ANY,
+        "error": _ANY,
+        "instructions": _ANY,
+        "metadata": _ANY,
+        "tools": _ANY,
+        "text": _ANY,
+    },
     other=Pass(),
 )

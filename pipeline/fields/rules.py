@@ -353,20 +353,3 @@ class Numeric:
 
 
 _NUMBER = Number()
-
-
-def words_of(rule: object) -> set[str]:
-    """Every word that a table itself brings: field names, tags, words of the API."""
-    match rule:
-        case Word() | Deep():
-            return set(rule.words)
-        case Fields():
-            return set(rule.fields).union(*map(words_of, rule.fields.values()))
-        case Tagged():
-            return {rule.tag, *rule.rules}.union(*map(words_of, (*rule.rules.values(), rule.untagged)))
-        case Many() | Permitted():
-            return words_of(rule.rule)
-        case ByType():
-            return set().union(*map(words_of, (rule.text, rule.many, rule.fields)))
-        case _:
-            return set()

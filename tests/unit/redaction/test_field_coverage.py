@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pipeline.fields import chat, responses
+from pipeline.fields.answers import Shape
 from pipeline.fields.endpoints import tables
 from pipeline.fields.rules import (
     ByType,
@@ -47,7 +48,7 @@ def holes(rule: Rule | None, types: Declared, path: str) -> Iterator[str]:
             return
         case None:
             yield f"{path}: no rule"
-        case Permitted():
+        case Permitted() | Shape():
             yield from holes(rule.rule, types, path)
         case ByType():
             yield from _by_type(rule, types, path)
