@@ -1,7 +1,8 @@
 """What the installed `openai` package declares of a request, read from its type hints."""
 
 from collections import abc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Annotated, Any, Literal, NamedTuple, NotRequired, Required, Union, get_args, get_origin
 
 import typing_extensions
@@ -27,6 +28,8 @@ class Declared(NamedTuple):
     """The words that are listed; where any text may stand, too, `text` is true."""
     text: bool
     number: bool
+    fraction: bool
+    """Whether the number may have one."""
     flag: bool
     any_object: bool
     """An object with keys of the caller's own (`Dict[str, object]`)."""
@@ -45,6 +48,7 @@ def declared(*hints: Any) -> Declared:
         literals=words,
         text=str in members,
         number=int in members or float in members,
+        fraction=float in members,
         flag=bool in members or bool(literals - words),
         any_object=any(item is object or get_origin(item) is dict for item in members),
         items=tuple(get_args(item)[0] for item in members if _is_list(item)),
@@ -52,17 +56,20 @@ def declared(*hints: Any) -> Declared:
     )
 
 
-def fields_of(params: Any) -> dict[str, Any]:
+@cache
+def fields_of(params: Any) -> Mapping[str, Any]:
     """The fields of a TypedDict with their hints."""
     return typing_extensions.get_type_hints(params, include_extras=True)
 
 
+@cache
 def required_of(params: Any) -> frozenset[str]:
-    """The fields that a TypedDict must have."""
-    names: frozenset[str] = params.__required_keys__
-    return names
+    """The fields that a TypedDict must have; its own `__required_keys__` cannot read hints that are strings."""
+    required = (Required, typing_extensions.Required)
+    return frozenset(name for name, hint in fields_of(params).items() if get_origin(hint) in required)
 
 
+@cache
 def tag_of(params: Any, tag: str) -> frozenset[str]:
     """The words that a TypedDict's tag may be; empty if it has no such field."""
     hint = fields_of(params).get(tag)

@@ -100,7 +100,7 @@ def _by_type(rule: ByType, types: Declared, path: str) -> Iterator[str]:
 
 
 def _only(types: Declared, kind: str) -> Declared:
-    empty = Declared(frozenset(), False, False, False, False, (), ())
+    empty = Declared(frozenset(), False, False, False, False, False, (), ())
     match kind:
         case "text":
             return empty._replace(text=types.text, literals=types.literals)
