@@ -19,6 +19,7 @@ from pipeline.detection.types import catalogue
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
 from pipeline.occurrences import fold
 from pipeline.placeholders import CODE, code_of, lookalikes
+from pipeline.text_places import TextPlaces
 from schemas.redacted import Original
 from schemas.result import Counts, Receipt
 
@@ -134,13 +135,42 @@ class _Token(NamedTuple):
     encode: Callable[[str], str] = str
 
 
+class Replacement(NamedTuple):
+    """What takes the place of `text[start:end]` in an answer."""
+
+    start: int
+    end: int
+    text: str
+
+    def __repr__(self) -> str:
+        return f"<Replacement {self.start}-{self.end}>"
+
+
 def rehydrate(text: str, codes: Codes) -> str:
     """Put the originals back into one text; restored text is never looked at again."""
+    return replace(text, replacements(text, codes))
+
+
+def replace(text: str, found: Iterable[Replacement]) -> str:
+    """Put replacements, in order and disjoint, into a text."""
+    pieces: list[str] = []
+    done = 0
+    for start, end, value in found:
+        pieces += text[done:start], value
+        done = end
+    if not done:
+        return text
+    pieces.append(text[done:])
+    return "".join(pieces)
+
+
+def replacements(text: str, codes: Codes, places: Collection[str] = ()) -> list[Replacement]:
+    """What is to be put where; at `places` of its JSON (`pipeline.text_places`) a number is put as a text."""
     for shape in lookalikes(text, set(codes.entities.values())):
         if shape[-8:] not in codes.placeholders and shape not in codes.in_prompt:
             codes.invented.add(shape)
     regions: list[tuple[int, int]] | None = None
-    pieces: list[str] = []
+    found: list[Replacement] = []
     done = 0
     for match in _matches(text, codes.placeholders):
         placeholder = codes.placeholders[match[0].lower()]
@@ -150,20 +180,18 @@ def rehydrate(text: str, codes: Codes) -> str:
             continue
         if regions is None:
             regions = json_regions(text)
+            is_text = TextPlaces(text, regions, places)
         token = _token(text, match, placeholder, codes.entities[placeholder], done)
         start, end = token.start, token.end
         if _inside(regions, start):
             value = _for_json(original, token)
-            if original.in_json and NUMBER.fullmatch(original.text) and _is_whole_literal(text, token, done):
+            if is_number(original) and _is_whole_literal(text, token, done) and not is_text(start):
                 start, end = start - 1, end + 1
         else:
             value = token.encode(_for_text(original))
-        pieces += text[done:start], value
+        found.append(Replacement(start, end, value))
         done = end
-    if not done:
-        return text
-    pieces.append(text[done:])
-    return "".join(pieces)
+    return found
 
 
 def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:
@@ -180,6 +208,11 @@ def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:
                 found.append(match)
             at = folded.find(code, at + 1)
     return sorted(found, key=re.Match.start)
+
+
+def is_number(original: Original) -> bool:
+    """Whether it stood in JSON as a bare number."""
+    return original.in_json and NUMBER.fullmatch(original.text) is not None
 
 
 def _inside(regions: list[tuple[int, int]], offset: int) -> bool:

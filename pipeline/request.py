@@ -3,8 +3,10 @@
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
+from pipeline.citations import move_offsets
 from pipeline.errors import VeilError
 from pipeline.families import Families
 from pipeline.fields.endpoints import api_words, tables
@@ -14,9 +16,10 @@ from pipeline.last_check import last_check
 from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
 from pipeline.policy import Policy
 from pipeline.redaction import Decider, Detector, fill
-from pipeline.rehydration import Codes, rehydrate
+from pipeline.rehydration import Codes, Replacement, is_number, replace, replacements
 from pipeline.second_try import INSTRUCTION as SECOND_INSTRUCTION
 from pipeline.second_try import restyled
+from pipeline.text_places import places_of
 from pipeline.walk import FeatureRefused, InvalidRequest, Slot, TooDeep, Use, Walk
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
@@ -61,6 +64,8 @@ class RedactedBody:
     actions: dict[str, int]
     lookalikes: list[str] = field(default_factory=list, repr=False)
     second: bytes | None = field(default=None, repr=False)
+    text_places: dict[str, list[str]] = field(default_factory=dict, repr=False)
+    """Where an answer's JSON must have texts, if a number was redacted (`pipeline.text_places`)."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ def redact_request(
         dict(decisions.actions),
         sorted(seen),
         second,
+        places_of(walk.shapes) if any(map(is_number, issuer.originals.values())) else {},
     )
 
 
@@ -129,6 +135,7 @@ def restore_answer(
     originals: Mapping[str, Original],
     issued: Mapping[str, str],
     lookalikes: Collection[str] = (),
+    text_places: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> Restored:
     """Put the originals back into an answer; where nothing changes, its bytes are returned as they came."""
     codes = Codes.of(originals, issued, frozenset(lookalikes))
@@ -140,18 +147,35 @@ def restore_answer(
         raise MalformedAnswer(type(exc).__name__) from None
     except (InvalidRequest, TooDeep) as exc:
         raise MalformedAnswer(exc.detail) from None
-    changed = False
-    for slot in walk.slots:
-        text = rehydrate(slot.text, codes)
-        if text != slot.text:
-            slot.fill(text)
-            changed = True
-    if issued:
-        # Log probabilities spell the answer's tokens, placeholders cut into pieces.
-        changed |= _drop_logprobs(tree)
+    changed: dict[int, list[Replacement]] = {}
+    for index, slot in enumerate(walk.slots):
+        if found := replacements(slot.text, codes, _places(slot, text_places)):
+            slot.fill(replace(slot.text, found))
+            changed[index] = found
     if not changed:
         return Restored(answer, codes.receipt())
+    _follow(walk, changed)
     return Restored(_write_answer(tree, walk.slots), codes.receipt())
+
+
+def _places(slot: Slot, text_places: Mapping[str, Collection[str]]) -> Collection[str]:
+    """Where the JSON of an answer's text must have texts, by the schema that this text follows."""
+    if slot.key == "arguments":
+        name = slot.container.get("name")
+        return text_places.get(name, ()) if isinstance(name, str) else ()
+    return text_places.get("", ()) if slot.key in ("content", "text") else ()
+
+
+def _follow(walk: Walk, changed: Mapping[int, list[Replacement]]) -> None:
+    """Have what an answer tells of its texts keep to them; tokens of a text that has changed are dropped."""
+    for spelling in walk.spellings:
+        if any(index in changed for index in spelling.slots):
+            # They spell the placeholder, cut into pieces.
+            spelling.container[spelling.key] = None
+    texts = {(id(walk.slots[index].container), walk.slots[index].key): found for index, found in changed.items()}
+    for citation in walk.citations:
+        if found := texts.get((id(citation.container), citation.key)):
+            move_offsets(citation.annotations, found)
 
 
 def _read_request(request: bytes) -> Any:
@@ -199,16 +223,6 @@ def _instruct(endpoint: Endpoint, tree: dict[str, Any], instruction: str) -> Non
 
 def _no_identity(purpose: str, value: str) -> str:
     raise NotImplementedError
-
-
-def _drop_logprobs(tree: dict[str, Any]) -> bool:
-    dropped = False
-    choices = tree.get("choices")
-    for choice in choices if isinstance(choices, list) else ():
-        if choice.get("logprobs") is not None:
-            choice["logprobs"] = None
-            dropped = True
-    return dropped
 
 
 def _write_answer(tree: Any, slots: Iterable[Slot]) -> bytes:

@@ -89,13 +89,42 @@ class Slot(NamedTuple):
         self.container[self.key] = text
 
 
+class Citation(NamedTuple):
+    """Annotations of an answer that hold offsets into the text `container[key]`."""
+
+    container: dict[str, Any]
+    key: str
+    annotations: list[Any]
+
+    def __repr__(self) -> str:
+        return "<Citation>"
+
+
+class Spelling(NamedTuple):
+    """Tokens of an answer, at `container[key]`, that spell the texts of some slots again."""
+
+    container: dict[str, Any]
+    key: str
+    slots: range
+
+    def __repr__(self) -> str:
+        return "<Spelling>"
+
+
 @dataclass
 class Walk:
-    """One pass over one body: what the rules need, and the slots they found."""
+    """One pass over one body: what the rules need, and what they found.
+
+    `shapes` are the JSON Schemas that an answer will follow: those of calls' arguments by the
+    tool's name, that of the answer's own text by the empty one.
+    """
 
     hash_identity: Callable[[str, str], str] = field(repr=False)
     permits: frozenset[str] = frozenset()
     slots: list[Slot] = field(default_factory=list, repr=False)
+    citations: list[Citation] = field(default_factory=list, repr=False)
+    spellings: list[Spelling] = field(default_factory=list, repr=False)
+    shapes: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 class Spot(NamedTuple):

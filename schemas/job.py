@@ -14,6 +14,7 @@ class Endpoint(StrEnum):
     CHAT_COMPLETIONS = "chat.completions"
     RESPONSES = "responses"
     EMBEDDINGS = "embeddings"
+    MODERATIONS = "moderations"
 
 
 class Job(Wire, frozen=True, kw_only=True, tag_field="schema", tag="job/1"):

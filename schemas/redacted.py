@@ -91,7 +91,9 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     Nothing that decides where raw text goes is read from outside this seal.
     `issued` lists every placeholder in the request, the one-way ones too, which
     have no original. `lookalikes` are tokens of the prompt that only look like
-    placeholders: an answer that repeats them has not invented them.
+    placeholders: an answer that repeats them has not invented them. `text_places` says
+    where the JSON of an answer must have texts: by the name of the tool called, or the
+    empty one for the answer itself, keys as in a JSON Pointer (RFC 6901), `*` for any.
     """
 
     job_id: Id
@@ -105,6 +107,7 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     reply_to: TopicName | None = None
     labels: dict[Label, str] = {}
     lookalikes: list[str] = []
+    text_places: dict[str, list[str]] = {}
 
     def __repr__(self) -> str:
         return f"<VaultContent {self.job_id}>"

@@ -96,7 +96,7 @@ def refusal(failure: str | None, *, model: str, prompt_text: str) -> tuple[int, 
 def shaped(value: Json, failure: str | None) -> Json:
     """The answer, as it looks when it was cut short, is empty, or has failed."""
     if failure == "empty_choices":
-        return value | {name: [] for name in ("choices", "output", "data") if name in value}
+        return value | {name: [] for name in ("choices", "output", "data", "results") if name in value}
     if failure == "failed" and "status" in value:
         return value | {"status": "failed", "error": {"code": "server_error", "message": "The model failed."}}
     if failure in {"length", "content_filter"} and "choices" in value:

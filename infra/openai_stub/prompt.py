@@ -58,8 +58,8 @@ def of_responses(body: Json) -> Prompt:
     )
 
 
-def embedding_inputs(body: Json) -> list[str]:
-    """Give the texts to embed; a list of token numbers counts as one text."""
+def inputs_of(body: Json) -> list[str]:
+    """Give the texts to embed or to moderate; a list of token numbers counts as one text."""
     given = body.get("input")
     if isinstance(given, str):
         return [given]
@@ -67,7 +67,13 @@ def embedding_inputs(body: Json) -> list[str]:
         raise InvalidRequest("Missing required parameter: 'input'.", "input", "missing_required_parameter")
     if isinstance(given[0], int):
         return [" ".join(map(str, given))]
-    return [one if isinstance(one, str) else " ".join(map(str, one)) for one in given]
+    return [_input(one) for one in given]
+
+
+def _input(given: Any) -> str:
+    if isinstance(given, str):
+        return given
+    return _text([given]) if isinstance(given, dict) else " ".join(map(str, given))
 
 
 def _is_user_item(item: Json) -> bool:

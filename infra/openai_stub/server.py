@@ -20,6 +20,7 @@ from infra.openai_stub.recording import RecordedRequest, Recording
 from infra.openai_stub.wire import Answer
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
+PATHS = {"/v1/chat/completions", "/v1/responses", "/v1/embeddings", "/v1/moderations"}
 
 
 class _Arrival(msgspec.Struct):
@@ -115,12 +116,13 @@ class OpenAIStub:
         endpoint = f"{request.method} {request.path}"
         if endpoint == "GET /v1/models":
             return self._json(200, wire.models(), arrived)
-        if endpoint not in {"POST /v1/chat/completions", "POST /v1/responses", "POST /v1/embeddings"}:
+        if request.method != "POST" or request.path not in PATHS:
             text = f"Invalid URL ({endpoint})"
             return self._json(404, wire.error(text, "invalid_request_error"), arrived)
         try:
             fields = _decode(body)
             asked = None
+            inputs: list[str] = []
             if request.path == "/v1/chat/completions":
                 asked = prompt.of_chat(fields)
             elif request.path == "/v1/responses":
@@ -128,7 +130,7 @@ class OpenAIStub:
                 if fields.get("stream"):
                     raise InvalidRequest("This stub does not stream responses.", "stream")
             else:
-                prompt.embedding_inputs(fields)
+                inputs = prompt.inputs_of(fields)
         except InvalidRequest as exc:
             problem = wire.error(exc.message, "invalid_request_error", param=exc.param, code=exc.code)
             return self._json(400, problem, arrived)
@@ -158,7 +160,8 @@ class OpenAIStub:
                 answered.headers["retry-after-ms"] = f"{self.config.retry_after_s * 1000:.0f}"
             return answered
         if asked is None:
-            return await self._send(request, wire.embeddings(fields, prompt.embedding_inputs(fields)), failure, arrived)
+            write = wire.moderations if request.path == "/v1/moderations" else wire.embeddings
+            return await self._send(request, write(fields, inputs), failure, arrived)
         answer = self._compose(asked, body)
         if request.path == "/v1/responses":
             return await self._send(request, wire.response(fields, answer, prompt_tokens), failure, arrived)

@@ -21,6 +21,7 @@ MODELS = (
     "gpt-5-mini",
     "text-embedding-3-small",
     "text-embedding-3-large",
+    "omni-moderation-latest",
 )
 
 
@@ -156,6 +157,24 @@ def embeddings(body: Json, inputs: list[str]) -> Json:
             for index, v in enumerate(vectors)
         ],
         "usage": {"prompt_tokens": count, "total_tokens": count},
+    }
+
+
+def moderations(body: Json, inputs: list[str]) -> Json:
+    """One result an input; a text with the word "kill" is flagged, so that a test can tell results apart."""
+    return {
+        "id": f"modr-{secrets.token_hex(12)}",
+        "model": body["model"],
+        "results": [_moderated("kill" in text.lower()) for text in inputs],
+    }
+
+
+def _moderated(flagged: bool) -> Json:
+    return {
+        "flagged": flagged,
+        "categories": {"violence": flagged, "harassment": False},
+        "category_scores": {"violence": 0.9 if flagged else 1e-05, "harassment": 1e-06},
+        "category_applied_input_types": {"violence": ["text"], "harassment": ["text"]},
     }
 
 

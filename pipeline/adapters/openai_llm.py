@@ -48,6 +48,7 @@ PATHS: Mapping[Endpoint, str] = {
     Endpoint.CHAT_COMPLETIONS: "/chat/completions",
     Endpoint.RESPONSES: "/responses",
     Endpoint.EMBEDDINGS: "/embeddings",
+    Endpoint.MODERATIONS: "/moderations",
 }
 
 _CONNECT_TIMEOUT = 10.0
@@ -76,13 +77,14 @@ class _Incomplete(msgspec.Struct):
 class _AnswerBody(msgspec.Struct):
     """What is read of an answer here; its content is the rehydrator's."""
 
-    object: str
+    object: str | None = None
     usage: _UsageBody | None = None
     status: str | None = None
     incomplete_details: _Incomplete | None = None
     choices: list[_Choice] | None = None
     output: list[msgspec.Raw] | None = None
     data: list[msgspec.Raw] | None = None
+    results: list[msgspec.Raw] | None = None
 
     def __repr__(self) -> str:
         return "<_AnswerBody>"
@@ -290,11 +292,14 @@ def _cost(rule: Rule, *, others_answered: bool) -> float:
 
 def _shape(answer: _AnswerBody) -> str | None:
     """What is special about an answer, as `RULES` names it."""
+    if answer.object is None and answer.results is None:
+        # Moderations alone do not say what kind of object they are.
+        return "malformed_json"
     if answer.status == "failed":
         return "failed"
     if answer.status == "incomplete" and answer.incomplete_details is not None:
         return "content_filter" if answer.incomplete_details.reason == "content_filter" else "length"
-    if [] in (answer.choices, answer.output, answer.data):
+    if [] in (answer.choices, answer.output, answer.data, answer.results):
         return "empty"
     reasons = {choice.finish_reason for choice in answer.choices or ()}
     return next((reason for reason in ("content_filter", "length") if reason in reasons), None)

@@ -1,5 +1,6 @@
 """Chat completions: every field of a request, and what an answer may hold."""
 
+from pipeline.fields.answers import Cited, Shape, Spelled
 from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Numeric, Pass, Refuse, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
@@ -34,6 +35,7 @@ TEXT_PART = Fields(
 )
 _REFUSAL_PART = Fields({"type": word("refusal"), "refusal": TEXT})
 _TEXT_CONTENT = ByType(text=TEXT, many=content_parts(text=TEXT_PART))
+_USER_CONTENT = ByType(text=TEXT, many=content_parts("image_url", "input_audio", "file", text=TEXT_PART))
 
 _FUNCTION_CALL = Fields({"name": CLEAN, "arguments": TEXT})
 # Ids tie a call to its result; hashed, they still do, and carry nothing.
@@ -50,7 +52,7 @@ _TOOL_CALL = Tagged(
 MESSAGES = {
     "system": Fields({"role": word("system"), "content": _TEXT_CONTENT, "name": NAME}),
     "developer": Fields({"role": word("developer"), "content": _TEXT_CONTENT, "name": NAME}),
-    "user": Fields({"role": word("user"), "content": _TEXT_CONTENT, "name": NAME}),
+    "user": Fields({"role": word("user"), "content": _USER_CONTENT, "name": NAME}),
     "assistant": Fields(
         {
             "role": word("assistant"),
@@ -68,7 +70,9 @@ MESSAGES = {
     "function": Fields({"role": word("function"), "content": TEXT, "name": CLEAN}),
 }
 
-_FUNCTION = Fields({"name": CLEAN, "description": TEXT, "parameters": SCHEMA, "strict": FLAG}, required=("name",))
+_FUNCTION = Fields(
+    {"name": CLEAN, "description": TEXT, "parameters": Shape(SCHEMA), "strict": FLAG}, required=("name",)
+)
 _CUSTOM_FORMAT = Tagged(
     "type",
     {"text": CUSTOM_FORMAT_TEXT, "grammar": Fields({"type": word("grammar"), "grammar": GRAMMAR})},
@@ -98,7 +102,7 @@ _TOOL_CHOICE = ByType(
         FeatureRefused,
     ),
 )
-_JSON_SCHEMA = Fields({"name": CLEAN, "description": TEXT, "schema": SCHEMA, "strict": FLAG})
+_JSON_SCHEMA = Fields({"name": CLEAN, "description": TEXT, "schema": Shape(SCHEMA, named=False), "strict": FLAG})
 _RESPONSE_FORMAT = Tagged(
     "type",
     TEXT_FORMATS | {"json_schema": Fields({"type": word("json_schema"), "json_schema": _JSON_SCHEMA})},
@@ -114,7 +118,7 @@ REQUEST = Fields(
         "audio": REFUSED,
         "frequency_penalty": NUMBER,
         "function_call": ByType(text=word("none", "auto"), fields=_NAMED),
-        "functions": Many(Fields({"name": CLEAN, "description": TEXT, "parameters": SCHEMA})),
+        "functions": Many(Fields({"name": CLEAN, "description": TEXT, "parameters": Shape(SCHEMA)})),
         "logit_bias": Numeric(),
         "logprobs": FLAG,
         "max_completion_tokens": NUMBER,
@@ -146,5 +150,6 @@ REQUEST = Fields(
 )
 
 _ANY = Deep(keys=False)
-_MESSAGE = Fields({"role": Pass(), "audio": Pass()}, other=_ANY)
-ANSWER = Fields({"choices": Many(Fields({"message": _MESSAGE, "logprobs": Pass()}, other=Pass()))}, other=Pass())
+_MESSAGE = Cited("content", Fields({"role": Pass(), "audio": Pass()}, other=_ANY))
+_CHOICE = Spelled(Fields({"message": _MESSAGE, "logprobs": Pass()}, other=Pass()))
+ANSWER = Fields({"choices": Many(_CHOICE)}, other=Pass())

@@ -1,6 +1,7 @@
 """Responses: the stateless part of the endpoint, with function and custom tools only."""
 
-from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Pass, Refuse, Tagged
+from pipeline.fields.answers import Cited, Shape, Spelled
+from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Opaque, Pass, Refuse, SetTo, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
@@ -30,17 +31,20 @@ from pipeline.walk import FeatureRefused, InvalidRequest, UnsupportedContentPart
 _STATUS = word("in_progress", "completed", "incomplete")
 _CALL_ID = Hash("call", prefix="call_", digits=24)
 
-_PARTS = content_parts(
-    input_text=Fields(
-        {"type": word("input_text"), "text": TEXT, "prompt_cache_breakpoint": CACHE_BREAKPOINT},
-        required=("text",),
-    ),
-    output_text=Fields(
-        {"type": word("output_text"), "text": TEXT, "annotations": Refuse(harmless=([],)), "logprobs": DROP}
-    ),
-    refusal=Fields({"type": word("refusal"), "refusal": TEXT}),
+# Programs of the model run at OpenAI, so their calls are not ours to see.
+_CALLER = Tagged("type", {"direct": Fields({"type": word("direct")})}, FeatureRefused, refused=frozenset(("program",)))
+_ALLOWED_CALLERS = Many(word("direct", refused=("programmatic",)))
+
+_INPUT_TEXT = Fields(
+    {"type": word("input_text"), "text": TEXT, "prompt_cache_breakpoint": CACHE_BREAKPOINT}, required=("text",)
 )
-_CONTENT = ByType(text=TEXT, many=_PARTS)
+_OUTPUT_TEXT = Fields({"type": word("output_text"), "text": TEXT, "annotations": SetTo([]), "logprobs": DROP})
+_REFUSAL = Fields({"type": word("refusal"), "refusal": TEXT})
+_CONTENT = ByType(
+    text=TEXT,
+    many=content_parts("input_image", "input_file", input_text=_INPUT_TEXT, output_text=_OUTPUT_TEXT, refusal=_REFUSAL),
+)
+_OUTPUT = ByType(text=TEXT, many=content_parts("input_image", "input_file", input_text=_INPUT_TEXT))
 _MESSAGE = Fields(
     {
         "type": word("message"),
@@ -62,25 +66,70 @@ _ITEMS = {
             "call_id": _CALL_ID,
             "id": DROP,
             "status": _STATUS,
+            "async": FLAG,
+            "caller": _CALLER,
+            "namespace": CLEAN,
         }
     ),
     "function_call_output": Fields(
         {
             "type": word("function_call_output"),
-            "output": _CONTENT,
+            "output": _OUTPUT,
             "name": CLEAN,
             "call_id": _CALL_ID,
             "id": DROP,
             "status": _STATUS,
+            "caller": _CALLER,
+            "namespace": CLEAN,
         }
     ),
     "custom_tool_call": Fields(
-        {"type": word("custom_tool_call"), "name": CLEAN, "input": TEXT, "call_id": _CALL_ID, "id": DROP}
+        {
+            "type": word("custom_tool_call"),
+            "name": CLEAN,
+            "input": TEXT,
+            "call_id": _CALL_ID,
+            "id": DROP,
+            "async": FLAG,
+            "caller": _CALLER,
+            "namespace": CLEAN,
+        }
     ),
     "custom_tool_call_output": Fields(
-        {"type": word("custom_tool_call_output"), "output": _CONTENT, "call_id": _CALL_ID, "id": DROP}
+        {
+            "type": word("custom_tool_call_output"),
+            "output": _OUTPUT,
+            "call_id": _CALL_ID,
+            "id": DROP,
+            "caller": _CALLER,
+        }
+    ),
+    # What the model thought of redacted text: nothing is stored, so callers send it back for the next turn.
+    "reasoning": Fields(
+        {
+            "type": word("reasoning"),
+            "summary": Many(
+                Tagged("type", {"summary_text": Fields({"type": word("summary_text"), "text": TEXT})}, InvalidRequest)
+            ),
+            "content": Many(
+                Tagged(
+                    "type", {"reasoning_text": Fields({"type": word("reasoning_text"), "text": TEXT})}, InvalidRequest
+                )
+            ),
+            "encrypted_content": Opaque(),
+            "id": DROP,
+            "status": _STATUS,
+        }
     ),
 }
+# State kept at OpenAI, what cannot be inspected, and calls of tools that are refused.
+_REFUSED_ITEMS = """
+item_reference compaction compaction_trigger configuration_update additional_tools
+computer_call computer_call_output image_generation_call
+file_search_call web_search_call code_interpreter_call program program_output tool_search_call tool_search_output
+mcp_list_tools mcp_call mcp_approval_request mcp_approval_response
+local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call apply_patch_call_output
+"""
 
 _TOOLS = {
     "function": Fields(
@@ -88,9 +137,12 @@ _TOOLS = {
             "type": word("function"),
             "name": CLEAN,
             "description": TEXT,
-            "parameters": SCHEMA,
+            "parameters": Shape(SCHEMA),
             "output_schema": SCHEMA,
             "strict": FLAG,
+            "async": FLAG,
+            "allowed_callers": _ALLOWED_CALLERS,
+            "defer_loading": FLAG,
         },
         required=("name",),
     ),
@@ -99,6 +151,9 @@ _TOOLS = {
             "type": word("custom"),
             "name": CLEAN,
             "description": TEXT,
+            "async": FLAG,
+            "allowed_callers": _ALLOWED_CALLERS,
+            "defer_loading": FLAG,
             "format": Tagged(
                 "type",
                 {
@@ -111,6 +166,16 @@ _TOOLS = {
         required=("name",),
     ),
 }
+# They run at OpenAI or at a third party, or on a machine that nobody here has asked.
+_REFUSED_TOOLS = """
+file_search web_search web_search_2025_08_26 web_search_preview web_search_preview_2025_03_11 mcp
+code_interpreter programmatic_tool_calling image_generation computer computer_use_preview
+local_shell shell apply_patch namespace tool_search
+"""
+_REFUSED_CHOICES = """
+file_search web_search_preview web_search_preview_2025_03_11 mcp code_interpreter programmatic_tool_calling
+image_generation computer computer_use computer_use_preview shell apply_patch
+"""
 _NAMED = {
     "function": Fields({"type": word("function"), "name": CLEAN}),
     "custom": Fields({"type": word("custom"), "name": CLEAN}),
@@ -130,6 +195,7 @@ _TOOL_CHOICE = ByType(
             )
         },
         FeatureRefused,
+        refused=frozenset(_REFUSED_CHOICES.split()),
     ),
 )
 _FORMAT = Tagged(
@@ -141,7 +207,7 @@ _FORMAT = Tagged(
                 "type": word("json_schema"),
                 "name": CLEAN,
                 "description": TEXT,
-                "schema": SCHEMA,
+                "schema": Shape(SCHEMA, named=False),
                 "strict": FLAG,
             }
         )
@@ -153,7 +219,32 @@ REQUEST = Fields(
     IDENTITY
     | SAMPLING
     | {
-        "input": ByType(text=TEXT, many=Many(Tagged("type", _ITEMS, UnsupportedContentPart, untagged=_MESSAGE))),
+        "input": ByType(
+            text=TEXT,
+            many=Many(
+                Tagged(
+                    "type",
+                    _ITEMS,
+                    UnsupportedContentPart,
+                    untagged=_MESSAGE,
+                    refused=frozenset(_REFUSED_ITEMS.split()),
+                )
+            ),
+        ),
+        "include": Many(
+            word(
+                "reasoning.encrypted_content",
+                "message.output_text.logprobs",
+                refused=(
+                    "file_search_call.results",
+                    "web_search_call.results",
+                    "web_search_call.action.sources",
+                    "message.input_image.image_url",
+                    "computer_call_output.output.image_url",
+                    "code_interpreter_call.outputs",
+                ),
+            )
+        ),
         "instructions": TEXT,
         "model": Model(),
         "max_output_tokens": NUMBER,
@@ -162,7 +253,12 @@ REQUEST = Fields(
         "moderation": MODERATION,
         "parallel_tool_calls": FLAG,
         "prompt_cache_options": Fields(
-            {"mode": word("implicit", "explicit"), "ttl": word("30m", "12h"), "prewarm": FLAG}
+            {
+                "mode": word("implicit", "explicit"),
+                "ttl": word("30m", "12h"),
+                "prewarm": FLAG,
+                "comparison_response_id": REFUSED,
+            }
         ),
         "prompt_cache_retention": CACHE_RETENTION,
         "reasoning": Fields(
@@ -170,6 +266,8 @@ REQUEST = Fields(
                 "effort": EFFORT,
                 "summary": word("auto", "concise", "detailed"),
                 "generate_summary": word("auto", "concise", "detailed"),
+                "context": word("auto", "current_turn", "all_turns"),
+                "mode": word("standard", "pro"),
             }
         ),
         "service_tier": SERVICE_TIER,
@@ -178,7 +276,7 @@ REQUEST = Fields(
         "stream_options": DROP,
         "text": Fields({"format": _FORMAT, "verbosity": VERBOSITY}),
         "tool_choice": _TOOL_CHOICE,
-        "tools": Many(Tagged("type", _TOOLS, FeatureRefused)),
+        "tools": Many(Tagged("type", _TOOLS, FeatureRefused, refused=frozenset(_REFUSED_TOOLS.split()))),
         "truncation": word("auto", "disabled"),
         # State kept at OpenAI, or content that never passes here.
         "access_programs": REFUSED,
@@ -187,7 +285,6 @@ REQUEST = Fields(
         "context_management": REFUSED,
         "conversation": REFUSED,
         "image": REFUSED,
-        "include": Refuse(harmless=([],)),
         "previous_response_id": REFUSED,
         "prompt": REFUSED,
     },
@@ -196,11 +293,28 @@ REQUEST = Fields(
 )
 
 _ANY = Deep(keys=False)
+_PART = Cited("text", Spelled(Fields({"type": Pass(), "logprobs": Pass()}, other=_ANY)))
 _ITEM = Fields(
-    {"id": Pass(), "call_id": Pass(), "type": Pass(), "status": Pass(), "encrypted_content": Pass()},
+    {
+        "id": Pass(),
+        "call_id": Pass(),
+        "type": Pass(),
+        "status": Pass(),
+        "encrypted_content": Pass(),
+        "content": ByType(text=_ANY, many=Many(ByType(text=_ANY, fields=_PART))),
+    },
     other=_ANY,
 )
 ANSWER = Fields(
-    {"output": Many(_ITEM), "instructions": _ANY, "metadata": _ANY, "tools": _ANY, "text": _ANY},
+    {
+        "output": Many(_ITEM),
+        # Not OpenAI's, but some compatible servers'.
+        "output_text": _ANY,
+        "error": _ANY,
+        "instructions": _ANY,
+        "metadata": _ANY,
+        "tools": _ANY,
+        "text": _ANY,
+    },
     other=Pass(),
 )

@@ -1,5 +1,6 @@
 """The rules that tables of fields are made of: what is done with one value of a body."""
 
+import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,8 +26,12 @@ LONG_NUMBER = 7
 
 _MODEL_NAME = re.compile(r"[A-Za-z0-9._:/-]{1,128}")
 # Version numbers, sizes and dates as OpenAI names its models: `gpt-4o-mini-2024-07-18`, `o3`, `text-embedding-3-large`.
-_BASE_MODEL = re.compile(r"(?:chatgpt|gpt|o\d|codex|text-embedding)(?:-(?:[0-9][0-9.]{0,3}[a-z]?|20\d\d|[a-z]{2,8}))*")
+_BASE_MODEL = re.compile(
+    r"(?:chatgpt|gpt|o\d|codex|computer-use|text-embedding|(?:omni|text)-moderation)(?:-(?:[0-9][0-9.]{0,3}[a-z]?|20\d\d|[a-z]{2,8}))*"
+)
 _TOKEN_ID = re.compile(r"[0-9]{1,6}")
+# A long word would pass for base64; ciphertext of this length has a digit in it.
+_CIPHERTEXT = re.compile(r"(?=[A-Za-z+/_-]*[0-9])[A-Za-z0-9+/_-]{64,}={0,2}")
 
 
 class Rule(Protocol):
@@ -68,13 +73,34 @@ def is_base_model(name: str) -> bool:
 
 @dataclass(frozen=True)
 class Word:
-    """One of the words that the API knows; nothing else can stand there."""
+    """One of the words that the API knows; those `refused` ask for what is not allowed, others are none."""
 
     words: frozenset[str]
+    refused: frozenset[str] = frozenset()
 
     def visit(self, spot: Spot) -> None:
-        if not isinstance(spot.value, str) or spot.value not in self.words:
+        if isinstance(spot.value, str) and spot.value in self.words:
+            return
+        if isinstance(spot.value, str) and spot.value in self.refused:
+            raise FeatureRefused(f"{spot.place}: {spot.value}")
+        raise InvalidRequest(str(spot.place))
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """Ciphertext of OpenAI's own making, in base64: it can be told from text in base64, and from nothing else."""
+
+    def visit(self, spot: Spot) -> None:
+        if not isinstance(spot.value, str) or not _CIPHERTEXT.fullmatch(spot.value):
             raise InvalidRequest(str(spot.place))
+        data = spot.value.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            base64.b64decode(data + "=" * (-len(data) % 4)).decode()
+        except UnicodeDecodeError:
+            return
+        except ValueError:
+            pass
+        raise InvalidRequest(str(spot.place))
 
 
 @dataclass(frozen=True)
@@ -222,12 +248,16 @@ class Fields:
 
 @dataclass(frozen=True)
 class Tagged:
-    """An object whose rule is told by one of its fields; an unknown one is refused by `unknown`."""
+    """An object whose rule is told by one of its fields; any other is refused by `unknown`.
+
+    `refused` are the API's words that are refused on purpose, which the error may name.
+    """
 
     tag: str
     rules: Mapping[str, Fields]
     unknown: type[VeilError]
     untagged: Rule | None = None
+    refused: frozenset[str] = frozenset()
 
     def visit(self, spot: Spot) -> None:
         tag = spot.value.get(self.tag) if isinstance(spot.value, dict) else None
@@ -238,7 +268,7 @@ class Tagged:
             raise InvalidRequest(str(spot.place))
         rule = self.rules.get(tag)
         if rule is None:
-            raise self.unknown(str(spot.place))
+            raise self.unknown(f"{spot.place}: {tag}" if tag in self.refused else str(spot.place))
         rule.visit(spot)
 
 
@@ -323,20 +353,3 @@ class Numeric:
 
 
 _NUMBER = Number()
-
-
-def words_of(rule: object) -> set[str]:
-    """Every word that a table itself brings: field names, tags, words of the API."""
-    match rule:
-        case Word() | Deep():
-            return set(rule.words)
-        case Fields():
-            return set(rule.fields).union(*map(words_of, rule.fields.values()))
-        case Tagged():
-            return {rule.tag, *rule.rules}.union(*map(words_of, (*rule.rules.values(), rule.untagged)))
-        case Many() | Permitted():
-            return words_of(rule.rule)
-        case ByType():
-            return set().union(*map(words_of, (rule.text, rule.many, rule.fields)))
-        case _:
-            return set()

@@ -29,8 +29,8 @@ ALLOW_STORE = "allow_store"
 ALLOW_EXTENDED_CACHE = "allow_extended_cache"
 
 
-def word(*words: str) -> Word:
-    return Word(frozenset(words))
+def word(*words: str, refused: tuple[str, ...] = ()) -> Word:
+    return Word(frozenset(words), frozenset(refused))
 
 
 _SCHEMA_WORDS = """
@@ -56,7 +56,7 @@ IDENTITY = {
     "prompt_cache_key": Hash("cache", prefix="veil-"),
 }
 SAMPLING = {"temperature": NUMBER, "top_p": NUMBER, "top_logprobs": NUMBER}
-SERVICE_TIER = word("auto", "default", "flex", "scale", "priority", "fast")
+SERVICE_TIER = word("auto", "default", "flex", "scale", "priority", "fast", "ultrafast")
 EFFORT = word("none", "minimal", "low", "medium", "high", "xhigh", "max")
 VERBOSITY = word("low", "medium", "high")
 _SWITCH = Fields({"mode": word("score", "block")})
@@ -67,6 +67,6 @@ TEXT_FORMATS = {"text": Fields({"type": word("text")}), "json_object": Fields({"
 CUSTOM_FORMAT_TEXT = Fields({"type": word("text")})
 
 
-def content_parts(**parts: Fields) -> Many:
-    """A list of content parts of the kinds given; any other cannot be inspected and is refused."""
-    return Many(Tagged("type", parts, UnsupportedContentPart))
+def content_parts(*refused: str, **parts: Fields) -> Many:
+    """A list of content parts of the kinds given; those refused, and any other, cannot be inspected."""
+    return Many(Tagged("type", parts, UnsupportedContentPart, refused=frozenset(refused)))

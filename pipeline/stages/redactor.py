@@ -244,6 +244,7 @@ class RedactorWork:
             originals=redacted.originals,
             issued=redacted.issued,
             lookalikes=redacted.lookalikes,
+            text_places=redacted.text_places,
             received_at=case.inbound.timestamp,
         )
         key_id, key = self._keyring.sealing_key(KeyName.VAULT)

@@ -62,6 +62,7 @@ class RehydratorWork:
             originals=vault.originals,
             issued=vault.issued,
             lookalikes=vault.lookalikes,
+            text_places=vault.text_places,
         )
         receipt = msgspec.structs.replace(restored.receipt, second_try=completion.second_try)
         restored = replace(restored, receipt=receipt)

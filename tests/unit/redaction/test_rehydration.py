@@ -221,12 +221,6 @@ def test_every_choice_is_restored() -> None:
     assert [choice["message"]["content"] for choice in restore_body(tree)["choices"]] == ["Ann Lee", "Ann Lee"]
 
 
-def test_log_probabilities_are_dropped_once_anything_was_issued() -> None:
-    tree = answer("hello")
-    tree["choices"][0]["logprobs"] = {"content": [{"token": "[PERS"}]}
-    assert restore_body(tree)["choices"][0]["logprobs"] is None
-
-
 def test_answer_that_needs_nothing_keeps_its_bytes() -> None:
     body = (
         b'{ "choices": [ {"message": {"content": "caf\\u00e9", "role":"assistant"} , "logprobs": null} ], "x": 1.50 }'

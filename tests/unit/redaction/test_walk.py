@@ -1,28 +1,19 @@
-"""The table of fields: everything that can hold text is walked, everything unknown is refused."""
+"""The table of fields: everything that can hold text is walked, everything unknown is refused.
 
+That each declared field has a rule at all is `test_field_coverage`'s.
+"""
+
+import base64
 import json
 from typing import Any
 
 import pytest
-from openai.types import embedding_create_params
-from openai.types.chat import (
-    chat_completion_assistant_message_param,
-    chat_completion_content_part_text_param,
-    chat_completion_developer_message_param,
-    chat_completion_function_message_param,
-    chat_completion_system_message_param,
-    chat_completion_tool_message_param,
-    chat_completion_user_message_param,
-    completion_create_params,
-)
-from openai.types.responses import response_create_params
 
 from pipeline.errors import VeilError
-from pipeline.fields import chat as chat_fields
-from pipeline.fields.endpoints import tables
 from pipeline.policy import Policies, load_policies
 from pipeline.redaction import UnsafeName
 from pipeline.request import redact_request
+from pipeline.walk import InvalidRequest
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 from tests.unit.redaction.detectors import CHAT, SCOPE, Patterns, chat, default_policy, encode, redact_chat
@@ -31,45 +22,6 @@ NAME = Patterns(PERSON=r"Ann[ _]Lee")
 PLACEHOLDER = r"[PERSON_"
 MESSAGE = {"role": "user", "content": "hi"}
 FUNCTION = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
-
-
-def fields_of(params: Any) -> set[str]:
-    return set(params.__annotations__)
-
-
-def test_every_parameter_of_chat_completions_is_in_the_table() -> None:
-    declared = fields_of(completion_create_params.CompletionCreateParamsBase) | {"stream"}
-    assert declared == set(chat_fields.REQUEST.fields)
-
-
-def test_every_parameter_of_responses_is_in_the_table() -> None:
-    declared = fields_of(response_create_params.ResponseCreateParamsBase) | {"stream"}
-    assert declared == set(tables(Endpoint.RESPONSES).request.fields)
-
-
-def test_every_parameter_of_embeddings_is_in_the_table() -> None:
-    declared = fields_of(embedding_create_params.EmbeddingCreateParams)
-    assert declared == set(tables(Endpoint.EMBEDDINGS).request.fields)
-
-
-@pytest.mark.parametrize(
-    ("role", "params"),
-    [
-        ("system", chat_completion_system_message_param.ChatCompletionSystemMessageParam),
-        ("developer", chat_completion_developer_message_param.ChatCompletionDeveloperMessageParam),
-        ("user", chat_completion_user_message_param.ChatCompletionUserMessageParam),
-        ("assistant", chat_completion_assistant_message_param.ChatCompletionAssistantMessageParam),
-        ("tool", chat_completion_tool_message_param.ChatCompletionToolMessageParam),
-        ("function", chat_completion_function_message_param.ChatCompletionFunctionMessageParam),
-    ],
-)
-def test_every_field_of_a_message_is_in_the_table(role: str, params: Any) -> None:
-    assert fields_of(params) <= set(chat_fields.MESSAGES[role].fields)
-
-
-def test_every_field_of_a_text_part_is_in_the_table() -> None:
-    declared = fields_of(chat_completion_content_part_text_param.ChatCompletionContentPartTextParam)
-    assert declared == set(chat_fields.TEXT_PART.fields)
 
 
 def call(arguments: str) -> dict[str, Any]:
@@ -147,17 +99,17 @@ REFUSED: dict[str, tuple[dict[str, Any], ErrorCode, str]] = {
     "image": (
         chat() | {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}]},
         ErrorCode.UNSUPPORTED_CONTENT_PART,
-        "messages[0].content[0]",
+        "messages[0].content[0]: image_url",
     ),
     "audio part": (
         chat() | {"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]},
         ErrorCode.UNSUPPORTED_CONTENT_PART,
-        "messages[0].content[0]",
+        "messages[0].content[0]: input_audio",
     ),
     "file": (
         chat() | {"messages": [{"role": "user", "content": [{"type": "file", "file": {}}]}]},
         ErrorCode.UNSUPPORTED_CONTENT_PART,
-        "messages[0].content[0]",
+        "messages[0].content[0]: file",
     ),
     "store": (chat("x", store=True), ErrorCode.FEATURE_REFUSED, "store"),
     "extended cache": (chat("x", prompt_cache_retention="24h"), ErrorCode.FEATURE_REFUSED, "prompt_cache_retention"),
@@ -382,3 +334,109 @@ def test_embeddings_request_is_walked_and_token_numbers_are_refused() -> None:
     with pytest.raises(VeilError) as caught:
         redact_chat(request | {"input": [[1, 2]]}, NAME, endpoint=Endpoint.EMBEDDINGS)
     assert caught.value.code is ErrorCode.UNSUPPORTED_CONTENT_PART
+
+
+def responses_request(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"model": "o3", "input": [{"role": "user", "content": "hi"}, *items], **more}
+
+
+CIPHERTEXT = base64.urlsafe_b64encode(bytes(range(128, 256)) * 2).decode()
+
+
+def test_reasoning_comes_back_redacted_and_its_ciphertext_as_it_was() -> None:
+    reasoning = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [{"type": "summary_text", "text": "Ann Lee asks"}],
+        "content": [{"type": "reasoning_text", "text": "who is Ann Lee"}],
+        "encrypted_content": CIPHERTEXT,
+        "status": "completed",
+    }
+    request = responses_request(reasoning, include=["reasoning.encrypted_content"])
+    body = sent_body(request, endpoint=Endpoint.RESPONSES)
+    sent = body["input"][1]
+    assert "Ann Lee" not in json.dumps(body)
+    assert sent["summary"][0]["text"].startswith("[PERSON_")
+    assert sent["content"][0]["text"].startswith("who is [PERSON_")
+    assert sent["encrypted_content"] == CIPHERTEXT
+    assert "id" not in sent
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "Ann Lee",
+        "too-short-1",
+        "",
+        "nospaceswhatever" * 6,
+        base64.b64encode(b"Ann Lee has been seen by a doctor here. " * 3).decode(),
+        CIPHERTEXT + "!",
+        CIPHERTEXT[:65],
+    ],
+    ids=["text", "short", "empty", "words", "text in base64", "no base64", "no whole bytes"],
+)
+def test_what_is_no_ciphertext_is_refused_in_its_place(content: str) -> None:
+    item = {"type": "reasoning", "summary": [], "encrypted_content": content}
+    with pytest.raises(InvalidRequest, match=r"input\[1\].encrypted_content$"):
+        redact_chat(responses_request(item), NAME, endpoint=Endpoint.RESPONSES)
+
+
+@pytest.mark.parametrize(
+    ("item", "detail"),
+    [
+        ({"type": "item_reference", "id": "x"}, "input[1]: item_reference"),
+        ({"type": "web_search_call", "id": "x"}, "input[1]: web_search_call"),
+        ({"type": "Ann Lee"}, "input[1]"),
+    ],
+)
+def test_a_refusal_names_what_the_api_knows_and_nothing_else(item: dict[str, Any], detail: str) -> None:
+    with pytest.raises(VeilError) as caught:
+        redact_chat(responses_request(item), NAME, endpoint=Endpoint.RESPONSES)
+    assert caught.value.code is ErrorCode.UNSUPPORTED_CONTENT_PART
+    assert caught.value.detail == detail
+
+
+@pytest.mark.parametrize(
+    ("more", "detail"),
+    [
+        ({"tools": [{"type": "web_search"}]}, "tools[0]: web_search"),
+        ({"tool_choice": {"type": "mcp", "server_label": "x"}}, "tool_choice: mcp"),
+        ({"include": ["web_search_call.results"]}, "include[0]: web_search_call.results"),
+        ({"tools": [{"type": "function", "name": "f", "allowed_callers": ["programmatic"]}]}, None),
+        ({"prompt_cache_options": {"comparison_response_id": "resp_1"}}, None),
+    ],
+)
+def test_what_runs_or_is_kept_at_openai_is_refused(more: dict[str, Any], detail: str | None) -> None:
+    with pytest.raises(VeilError) as caught:
+        redact_chat(responses_request(**more), NAME, endpoint=Endpoint.RESPONSES)
+    assert caught.value.code is ErrorCode.FEATURE_REFUSED
+    assert detail is None or caught.value.detail == detail
+
+
+@pytest.mark.parametrize("content", ["Ann Lee", ["x", "Ann Lee"], [{"type": "text", "text": "Ann Lee"}]])
+def test_moderations_request_is_walked_in_each_of_its_forms(content: Any) -> None:
+    redacted = redact_chat({"input": content}, NAME, endpoint=Endpoint.MODERATIONS)
+    assert json.loads(redacted.body)["model"] == "omni-moderation-latest"
+    assert redacted.entities == {"PERSON": 1}
+    assert b"Ann Lee" not in redacted.body
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        ([{"type": "image_url", "image_url": {"url": "x"}}], ErrorCode.UNSUPPORTED_CONTENT_PART),
+        ([], ErrorCode.INVALID_REQUEST),
+        (None, ErrorCode.INVALID_REQUEST),
+        ([5], ErrorCode.INVALID_REQUEST),
+    ],
+)
+def test_moderations_request_that_cannot_be_inspected_is_refused(content: Any, code: ErrorCode) -> None:
+    with pytest.raises(VeilError) as caught:
+        redact_chat({"input": content}, NAME, endpoint=Endpoint.MODERATIONS)
+    assert caught.value.code is code
+
+
+def test_a_list_of_models_holds_for_moderations_without_a_model(tmp_path: Any) -> None:
+    policy = policies(tmp_path, 'models = ["gpt-4o"]').select("acme", None)
+    with pytest.raises(VeilError, match="model"):
+        redact_chat({"input": "x"}, NAME, endpoint=Endpoint.MODERATIONS, policy=policy)
