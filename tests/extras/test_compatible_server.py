@@ -33,8 +33,9 @@ def said(endpoint: Endpoint, body: bytes) -> str:
     tree = json.loads(body)
     if endpoint is Endpoint.CHAT_COMPLETIONS:
         text: str = tree["choices"][0]["message"]["content"]
-        return text
-    return next(item["content"][0]["text"] for item in tree["output"] if item["type"] == "message")
+    else:
+        text = next(item["content"][0]["text"] for item in tree["output"] if item["type"] == "message")
+    return text
 
 
 @pytest.fixture
@@ -65,4 +66,5 @@ async def test_a_job_is_answered_by_a_server_that_is_not_ours(server: Any, endpo
         assert restored.receipt.lost == 0
     seen = [json.dumps(request.request.raw, ensure_ascii=False) for request in server.history]
     assert len(seen) == 100
+    assert all("[CREDIT_CARD_" in request for request in seen)
     assert not any(value in request for request in seen for value in VALUES)
