@@ -60,9 +60,9 @@ $(PEERS)/.ready: tests/benchmark/peers/requirements.txt
 
 EXTRAS := .venv-extras
 
-extras:  ## the adapters of Presidio, transformers and GLiNER, in an environment of their own (3 GB of libraries)
+extras:  ## the adapters of Presidio, transformers and GLiNER, and a compatible server, in an environment of their own (3 GB)
 	test -d $(EXTRAS) || $(PYTHON) -m venv $(EXTRAS)
-	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check '.[presidio,transformers,gliner]' \
+	$(EXTRAS)/bin/pip install --quiet --disable-pip-version-check '.[presidio,transformers,gliner,interop]' \
 	  pytest pytest-asyncio pytest-timeout
 	$(EXTRAS)/bin/python -m pytest -q --confcutdir tests/extras -W default -m extras tests/extras
 

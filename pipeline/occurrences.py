@@ -92,13 +92,53 @@ def stands_alone(text: str, start: int, end: int, *, starts: Set[int] = NONE, en
     return not (end < len(text) and end not in starts and joins(text[end - 1], text[end]))
 
 
-def find_all(text: str, values: Sequence[Value], spans: Sequence[Occurrence]) -> list[Occurrence]:
+class Sought:
+    """Values to look for in the texts of a request, prepared once.
+
+    Of many values each is found only where its first word begins. They lie by that word, then by how far
+    before it they start and how long they are, so that a word costs no more for many values than for one.
+    """
+
+    def __init__(self, values: Iterable[Value]) -> None:
+        self._searched = list(values)
+        self._by_word: dict[str, dict[tuple[int, int], dict[str, list[Value]]]] = {}
+        if len(self._searched) < _MANY:
+            return
+        values, self._searched = self._searched, []
+        for item in values:
+            first = _WORD.search(item.folded)
+            if first is None or UNSPACED_LETTER.match(first[0]):
+                self._searched.append(item)
+            else:
+                alike = self._by_word.setdefault(first[0], {}).setdefault((first.start(), len(item.folded)), {})
+                alike.setdefault(item.folded, []).append(item)
+
+    def __repr__(self) -> str:
+        return "<Sought>"
+
+    def hits(self, text: str) -> Iterator[tuple[Value, int]]:
+        """Each value with each place where it stands."""
+        folded = fold(text)
+        for word in _WORD.finditer(folded) if self._by_word else ():
+            for (lead, length), alike in self._by_word.get(word[0], {}).items():
+                at = word.start() - lead
+                for item in alike.get(folded[at : at + length], ()) if at >= 0 else ():
+                    if item.strength not in _CASED or text.startswith(item.text, at):
+                        yield item, at
+        for item in self._searched:
+            weak = item.strength in _CASED
+            haystack, needle = (text, item.text) if weak else (folded, item.folded)
+            at = haystack.find(needle)
+            while at >= 0:
+                yield item, at
+                at = haystack.find(needle, at + 1)
+
+
+def find_all(text: str, sought: Sought, spans: Sequence[Occurrence]) -> list[Occurrence]:
     """Find each value in a text beside the findings in it, and settle them into sorted, disjoint spans."""
-    folded = fold(text)
     alone: list[Occurrence] = []
     joined: list[Occurrence] = []
-    hits = _hits_by_word(text, folded, values) if len(values) >= _MANY else _hits(text, folded, values)
-    for item, at in hits:
+    for item, at in sought.hits(text):
         hit = Occurrence(at, at + len(item.text), item.entity)
         if item.strength is Strength.NAME and may_be_word(text, hit.start, hit.end):
             continue
@@ -117,35 +157,6 @@ def find_all(text: str, values: Sequence[Value], spans: Sequence[Occurrence]) ->
             break
         settled = wider
     return settled
-
-
-def _hits(text: str, folded: str, values: Iterable[Value]) -> Iterator[tuple[Value, int]]:
-    for item in values:
-        weak = item.strength in _CASED
-        haystack, needle = (text, item.text) if weak else (folded, item.folded)
-        at = haystack.find(needle)
-        while at >= 0:
-            yield item, at
-            at = haystack.find(needle, at + 1)
-
-
-def _hits_by_word(text: str, folded: str, values: Iterable[Value]) -> Iterator[tuple[Value, int]]:
-    """As `_hits`, but a value is found only where its first word begins."""
-    by_word: dict[str, list[tuple[Value, int]]] = {}
-    others: list[Value] = []
-    for item in values:
-        first = _WORD.search(item.folded)
-        if first is None or UNSPACED_LETTER.match(first[0]):
-            others.append(item)
-        else:
-            by_word.setdefault(first[0], []).append((item, first.start()))
-    for word in _WORD.finditer(folded):
-        for item, lead in by_word.get(word[0], ()):
-            at = word.start() - lead
-            weak = item.strength in _CASED
-            if at >= 0 and (text.startswith(item.text, at) if weak else folded.startswith(item.folded, at)):
-                yield item, at
-    yield from _hits(text, folded, others)
 
 
 def settle(spans: Sequence[Occurrence], more: Iterable[Occurrence]) -> list[Occurrence]:

@@ -12,7 +12,7 @@ from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
 from pipeline.json_text import View, from_json, json_regions, to_json, view
 from pipeline.last_check import DIGITS_SOUGHT
-from pipeline.occurrences import Occurrence, Value, find_all, value
+from pipeline.occurrences import Occurrence, Sought, Value, find_all, value
 from pipeline.parts import parts
 from pipeline.placeholders import Issuer, bare
 from pipeline.policy import Action, Policy
@@ -213,7 +213,7 @@ def spread(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
     _seek_parts(decisions)
     _seek_aliases(decisions, allowed)
     _seek_encoded(decisions)
-    values = list(decisions.values.values())
+    values = Sought(decisions.values.values())
     for passage in decisions.passages:
         text = passage.view.text
         settled = find_all(text, values, passage.spans)

@@ -10,7 +10,7 @@ from pipeline.citations import move_offsets
 from pipeline.errors import VeilError
 from pipeline.families import Families
 from pipeline.fields.endpoints import api_words, tables
-from pipeline.fields.rules import is_base_model
+from pipeline.fields.model_names import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
 from pipeline.last_check import last_check
 from pipeline.placeholders import Issuer, Scope, Taken, lookalikes

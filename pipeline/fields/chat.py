@@ -1,7 +1,8 @@
 """Chat completions: every field of a request, and what an answer may hold."""
 
 from pipeline.fields.answers import Cited, Shape, Spelled
-from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Numeric, Pass, Refuse, Tagged
+from pipeline.fields.model_names import Model
+from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Numeric, Pass, Refuse, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,

@@ -1,6 +1,7 @@
 """Embeddings: texts in, vectors out; token numbers cannot be inspected."""
 
-from pipeline.fields.rules import ByType, Fields, Hash, Many, Model, Pass
+from pipeline.fields.model_names import Model
+from pipeline.fields.rules import ByType, Fields, Hash, Many, Pass
 from pipeline.fields.shared import NUMBER, TEXT, word
 from pipeline.walk import UnsupportedContentPart
 

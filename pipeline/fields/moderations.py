@@ -1,6 +1,7 @@
 """Moderations: texts in, categories and scores out; images cannot be inspected."""
 
-from pipeline.fields.rules import ByType, Fields, Many, Model, Pass, Tagged
+from pipeline.fields.model_names import Model
+from pipeline.fields.rules import ByType, Fields, Many, Pass, Tagged
 from pipeline.fields.shared import TEXT, word
 from pipeline.walk import UnsupportedContentPart
 

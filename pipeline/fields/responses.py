@@ -1,12 +1,13 @@
 """Responses: the stateless part of the endpoint, with function and custom tools only."""
 
 from pipeline.fields.answers import Cited, Shape, Spelled
-from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Opaque, Pass, Refuse, SetTo, Tagged
+from pipeline.fields.model_names import Model
+from pipeline.fields.responses_tools import CALLER, TOOL_CHOICE, TOOLS
+from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Opaque, Pass, Refuse, SetTo, Tagged
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
     CLEAN,
-    CUSTOM_FORMAT_TEXT,
     DROP,
     EFFORT,
     FLAG,
@@ -26,14 +27,10 @@ from pipeline.fields.shared import (
     content_parts,
     word,
 )
-from pipeline.walk import FeatureRefused, InvalidRequest, UnsupportedContentPart
+from pipeline.walk import InvalidRequest, UnsupportedContentPart
 
 _STATUS = word("in_progress", "completed", "incomplete")
 _CALL_ID = Hash("call", prefix="call_", digits=24)
-
-# Programs of the model run at OpenAI, so their calls are not ours to see.
-_CALLER = Tagged("type", {"direct": Fields({"type": word("direct")})}, FeatureRefused, refused=frozenset(("program",)))
-_ALLOWED_CALLERS = Many(word("direct", refused=("programmatic",)))
 
 _INPUT_TEXT = Fields(
     {"type": word("input_text"), "text": TEXT, "prompt_cache_breakpoint": CACHE_BREAKPOINT}, required=("text",)
@@ -67,7 +64,7 @@ _ITEMS = {
             "id": DROP,
             "status": _STATUS,
             "async": FLAG,
-            "caller": _CALLER,
+            "caller": CALLER,
             "namespace": CLEAN,
         }
     ),
@@ -79,7 +76,7 @@ _ITEMS = {
             "call_id": _CALL_ID,
             "id": DROP,
             "status": _STATUS,
-            "caller": _CALLER,
+            "caller": CALLER,
             "namespace": CLEAN,
         }
     ),
@@ -91,7 +88,7 @@ _ITEMS = {
             "call_id": _CALL_ID,
             "id": DROP,
             "async": FLAG,
-            "caller": _CALLER,
+            "caller": CALLER,
             "namespace": CLEAN,
         }
     ),
@@ -101,7 +98,7 @@ _ITEMS = {
             "output": _OUTPUT,
             "call_id": _CALL_ID,
             "id": DROP,
-            "caller": _CALLER,
+            "caller": CALLER,
         }
     ),
     # What the model thought of redacted text: nothing is stored, so callers send it back for the next turn.
@@ -131,73 +128,6 @@ mcp_list_tools mcp_call mcp_approval_request mcp_approval_response
 local_shell_call local_shell_call_output shell_call shell_call_output apply_patch_call apply_patch_call_output
 """
 
-_TOOLS = {
-    "function": Fields(
-        {
-            "type": word("function"),
-            "name": CLEAN,
-            "description": TEXT,
-            "parameters": Shape(SCHEMA),
-            "output_schema": SCHEMA,
-            "strict": FLAG,
-            "async": FLAG,
-            "allowed_callers": _ALLOWED_CALLERS,
-            "defer_loading": FLAG,
-        },
-        required=("name",),
-    ),
-    "custom": Fields(
-        {
-            "type": word("custom"),
-            "name": CLEAN,
-            "description": TEXT,
-            "async": FLAG,
-            "allowed_callers": _ALLOWED_CALLERS,
-            "defer_loading": FLAG,
-            "format": Tagged(
-                "type",
-                {
-                    "text": CUSTOM_FORMAT_TEXT,
-                    "grammar": Fields({"type": word("grammar"), "definition": TEXT, "syntax": word("lark", "regex")}),
-                },
-                InvalidRequest,
-            ),
-        },
-        required=("name",),
-    ),
-}
-# They run at OpenAI or at a third party, or on a machine that nobody here has asked.
-_REFUSED_TOOLS = """
-file_search web_search web_search_2025_08_26 web_search_preview web_search_preview_2025_03_11 mcp
-code_interpreter programmatic_tool_calling image_generation computer computer_use_preview
-local_shell shell apply_patch namespace tool_search
-"""
-_REFUSED_CHOICES = """
-file_search web_search_preview web_search_preview_2025_03_11 mcp code_interpreter programmatic_tool_calling
-image_generation computer computer_use computer_use_preview shell apply_patch
-"""
-_NAMED = {
-    "function": Fields({"type": word("function"), "name": CLEAN}),
-    "custom": Fields({"type": word("custom"), "name": CLEAN}),
-}
-_TOOL_CHOICE = ByType(
-    text=word("none", "auto", "required"),
-    fields=Tagged(
-        "type",
-        _NAMED
-        | {
-            "allowed_tools": Fields(
-                {
-                    "type": word("allowed_tools"),
-                    "mode": word("auto", "required"),
-                    "tools": Many(Tagged("type", _NAMED, FeatureRefused)),
-                }
-            )
-        },
-        FeatureRefused,
-        refused=frozenset(_REFUSED_CHOICES.split()),
-    ),
-)
 _FORMAT = Tagged(
     "type",
     TEXT_FORMATS
@@ -275,8 +205,8 @@ REQUEST = Fields(
         "stream": STREAM,
         "stream_options": DROP,
         "text": Fields({"format": _FORMAT, "verbosity": VERBOSITY}),
-        "tool_choice": _TOOL_CHOICE,
-        "tools": Many(Tagged("type", _TOOLS, FeatureRefused, refused=frozenset(_REFUSED_TOOLS.split()))),
+        "tool_choice": TOOL_CHOICE,
+        "tools": TOOLS,
         "truncation": word("auto", "disabled"),
         # State kept at OpenAI, or content that never passes here.
         "access_programs": REFUSED,

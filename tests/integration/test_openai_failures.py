@@ -241,3 +241,13 @@ def test_the_last_rows_of_the_table_catch_whatever_comes() -> None:
     assert rule_for(529, "overloaded_error").policy is Policy.RETRY
     assert rule_for(200, "something new").failure.code is ErrorCode.OPENAI_MALFORMED_ANSWER
     assert {rule.failure.code for rule in RULES} <= set(ErrorCode)
+
+
+async def test_moderations_are_answered_though_they_do_not_say_what_they_are(stub: OpenAIStub) -> None:
+    body = b'{"model":"omni-moderation-latest","input":["hello","kill"]}'
+    stub.config.failures.empty_choices.next = 1
+    async with calling(stub) as llm:
+        answer = await llm.complete(Endpoint.MODERATIONS, body, deadline=None)
+    assert [item["flagged"] for item in json.loads(answer.body)["results"]] == [False, True]
+    assert answer.attempts == 2
+    assert stub.requests[-1].path == "/v1/moderations"

@@ -171,6 +171,14 @@ async def test_equal_texts_have_equal_unit_vectors(client: AsyncOpenAI, encoding
     assert sum(x * x for x in one) == pytest.approx(1, abs=1e-5)
 
 
+async def test_each_input_is_moderated_by_itself(client: AsyncOpenAI) -> None:
+    texts = await client.moderations.create(model="omni-moderation-latest", input=["hello", "kill it"])
+    assert [result.flagged for result in texts.results] == [False, True]
+    part: Any = {"type": "text", "text": "kill it"}
+    parts = await client.moderations.create(model="omni-moderation-latest", input=[part])
+    assert [result.flagged for result in parts.results] == [True]
+
+
 async def test_models_are_listed(client: AsyncOpenAI) -> None:
     assert "gpt-4o" in [model.id async for model in client.models.list()]
 

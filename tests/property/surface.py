@@ -14,6 +14,7 @@ from typing import Any
 from infra.canaries import Canary, make_canaries
 from pipeline.fields.answers import Shape
 from pipeline.fields.endpoints import tables
+from pipeline.fields.model_names import Model
 from pipeline.fields.rules import (
     ByType,
     Deep,
@@ -22,7 +23,6 @@ from pipeline.fields.rules import (
     Flag,
     Hash,
     Many,
-    Model,
     Number,
     Numeric,
     Opaque,

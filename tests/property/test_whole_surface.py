@@ -62,7 +62,8 @@ def chat_echo(texts: list[str]) -> tuple[bytes, list[tuple[Any, ...]]]:
     call = {"id": "c", "type": "function", "function": {"name": "lookup"}}
     places = cycle(("content", "refusal", "arguments", "input"))
     for choice, text, place in zip(tree["choices"], texts, places, strict=False):
-        message = choice["message"] = {"role": "assistant", "content": None}
+        message: dict[str, Any] = {"role": "assistant", "content": None}
+        choice["message"] = message
         start = ("choices", choice["index"], "message")
         if place == "arguments":
             message["tool_calls"] = [call | {"function": {"name": "lookup", "arguments": text}}]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.aliases import aliases
-from pipeline.occurrences import find_all
+from pipeline.occurrences import Sought, find_all
 from pipeline.policy import load_policies
 from tests.unit.redaction.detectors import (
     CLEAN_NAME,
@@ -21,7 +21,7 @@ from tests.unit.redaction.detectors import (
 
 
 def _found(name: str, text: str) -> list[str]:
-    return [text[hit.start : hit.end] for hit in find_all(text, list(aliases("PERSON", name)), ())]
+    return [text[hit.start : hit.end] for hit in find_all(text, Sought(aliases("PERSON", name)), ())]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from pipeline.fields import chat, responses
 from pipeline.fields.answers import Shape
 from pipeline.fields.endpoints import tables
+from pipeline.fields.model_names import Model, is_base_model
 from pipeline.fields.rules import (
     ByType,
     Deep,
@@ -18,7 +19,6 @@ from pipeline.fields.rules import (
     Flag,
     Hash,
     Many,
-    Model,
     Number,
     Numeric,
     Opaque,
@@ -29,7 +29,6 @@ from pipeline.fields.rules import (
     Tagged,
     Text,
     Word,
-    is_base_model,
 )
 from pipeline.walk import InvalidRequest
 from schemas.job import Endpoint
