@@ -109,7 +109,7 @@ def _keys(settings: Settings) -> list[Check]:
 def _openai(settings: Settings) -> Check:
     base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
     try:
-        check_base_url(base_url, settings.openai.allowed_hosts)
+        check_base_url(base_url, settings.openai)
     except VeilError as error:
         return Check("openai", "fail", error.detail)
     if not os.environ.get("OPENAI_API_KEY"):

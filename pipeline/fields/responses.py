@@ -4,6 +4,7 @@ from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Model, Pass,
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
+    CACHE_TTL,
     CLEAN,
     CUSTOM_FORMAT_TEXT,
     DROP,
@@ -161,9 +162,7 @@ REQUEST = Fields(
         "metadata": METADATA,
         "moderation": MODERATION,
         "parallel_tool_calls": FLAG,
-        "prompt_cache_options": Fields(
-            {"mode": word("implicit", "explicit"), "ttl": word("30m", "12h"), "prewarm": FLAG}
-        ),
+        "prompt_cache_options": Fields({"mode": word("implicit", "explicit"), "ttl": CACHE_TTL, "prewarm": FLAG}),
         "prompt_cache_retention": CACHE_RETENTION,
         "reasoning": Fields(
             {
