@@ -57,6 +57,7 @@ class RedactedBody:
     entities: dict[str, int]
     actions: dict[str, int]
     lookalikes: list[str] = field(default_factory=list, repr=False)
+    in_clear: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,13 @@ def redact_request(
         identifiers={slot.text for slot in walk.slots if slot.use is Use.CLEAN},
     )
     return RedactedBody(
-        body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)
+        body,
+        issuer.originals,
+        issuer.issued,
+        dict(decisions.entities),
+        dict(decisions.actions),
+        sorted(seen),
+        in_clear=dict(decisions.in_clear),
     )
 
 

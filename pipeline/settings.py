@@ -96,6 +96,9 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     After `breaker_failures` failures in a row that say that OpenAI is down, or one that says that the
     key or the quota is void, calls stop but for a probe at least every `breaker_probe`.
 
+    `retention` is what was agreed with OpenAI, for the disclosure records; `veil doctor` compares it with what
+    OpenAI says.
+
     Of an answer no more than `max_answer_bytes` are read; a record downstream holds one of up to 23 MiB.
 
     `reuse_identical` answers a job from another job's stored answer where tenant and
@@ -113,6 +116,7 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     max_answer_bytes: Bytes = 16 * MIB
     allowed_hosts: tuple[str, ...] = ()
     residency: Annotated[str, msgspec.Meta(pattern=rf"^([a-z]{{2}})?{END}")] = ""
+    retention: Literal["default-30-days", "modified", "zdr"] = "default-30-days"
     reuse_identical: bool = False
 
 

@@ -36,8 +36,10 @@ from pipeline.adapters.openai_failures import (
     rule_for,
 )
 from pipeline.adapters.pacing import Lane, Lanes, Ticket, model_and_tokens
+from pipeline.disclosure import Service
 from pipeline.ports import Answer
 from pipeline.settings import OpenAISettings, WrongSettings
+from schemas.audit import Retention
 from schemas.completion import Usage
 from schemas.job import Endpoint
 
@@ -346,6 +348,11 @@ def check_base_url(base_url: str, settings: OpenAISettings) -> None:
         f"OPENAI_BASE_URL names the host {host or '(none)'}, which is neither OpenAI's nor this machine; "
         "if that is meant, list it in openai.allowed_hosts"
     )
+
+
+def service_at(base_url: str, settings: OpenAISettings) -> Service:
+    """Who is called at a base URL, for the record."""
+    return Service(host=urlsplit(base_url).hostname or "-", retention=Retention(settings.retention))
 
 
 def _is_loopback(host: str) -> bool:

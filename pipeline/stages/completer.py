@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
+from pipeline.disclosure import Disclosing, Service
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys
 from pipeline.ports import LLM, Answer, CallFailed, Inbound, Outbound, TopicNames
@@ -26,10 +27,11 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM, once: Once) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM, once: Once, service: Service) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm
+        self._service = service
         self._once = once
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
@@ -55,11 +57,20 @@ class CompleterWork:
         return records
 
     async def _call(self, request: RedactedRequest, case: Case) -> Answer:
+        """Call OpenAI, and note that it was called, however that ends: what it has got it may keep."""
+        disclosing = Disclosing(request, self._service)
+        calls = 1  # for an end that nobody foresaw
         try:
-            return await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+            answer = await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+            calls = answer.attempts
         except CallFailed as failed:
-            case.attempts = failed.attempts
+            calls = failed.attempts
             raise
+        finally:
+            case.attempts = calls
+            if calls:
+                case.disclosed = disclosing.record(calls=calls, at=case.clock())
+        return answer
 
     def _records(self, request: RedactedRequest, answer: Answer, turn: Turn, case: Case) -> list[Outbound]:
         completion = _completion(request, completed_at=case.clock(), attempts=answer.attempts)
@@ -78,6 +89,7 @@ class CompleterWork:
             detector_version=request.detector_version,
             request_sha256=completion.request_sha256,
             attempts=answer.attempts,
+            disclosed=case.disclosed,
         )
         return [
             publish(self._topics["completions"], case.key, completion),
