@@ -122,7 +122,7 @@ class OpenAILLM:
                 timeout=settings.timeout,
                 follow_redirects=False,
                 # A proxy of the environment is for the way out, never for a service on this machine.
-                trust_env=not _is_loopback(urlsplit(base_url).hostname or ""),
+                trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
             ),
         )
 
@@ -335,7 +335,7 @@ def check_base_url(base_url: str, settings: OpenAISettings) -> None:
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    if host in settings.allowed_hosts or _is_loopback(host):
+    if host in settings.allowed_hosts or is_loopback(host):
         return
     if host == "api.openai.com" or host.endswith(".api.openai.com"):
         regional = f"{settings.residency}.api.openai.com"
@@ -355,7 +355,8 @@ def service_at(base_url: str, settings: OpenAISettings) -> Service:
     return Service(host=urlsplit(base_url).hostname or "-", retention=Retention(settings.retention))
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:
