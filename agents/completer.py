@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from agents.metrics import Metrics
 from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.live_keyring import LiveKeyring
-from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM
+from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, OpenAILLM, service_at
 from pipeline.keys import Role
 from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings, WrongSettings
@@ -42,7 +42,8 @@ async def open_stage(
             reuse_identical=settings.openai.reuse_identical,
             clock=clock,
         )
-        work = CompleterWork(keyring=keyring, topics=topics, llm=llm, once=once)
+        service = service_at(base_url, settings.openai)
+        work = CompleterWork(keyring=keyring, topics=topics, llm=llm, once=once, service=service)
         # No key of its own to hash with: hashes of untrusted ids are comparable within one process only.
         hash_key = secrets.token_bytes(32)
         yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=hash_key, state=once)

@@ -15,6 +15,7 @@ from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import check_topics, open_admin, retention_check_interval_ms
 from pipeline.adapters.keyring import load_keyring, role_dir
 from pipeline.adapters.openai_llm import DEFAULT_BASE_URL, check_base_url
+from pipeline.adapters.openai_retention import read_retention
 from pipeline.adapters.reader import TopicReader
 from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.errors import VeilError
@@ -41,7 +42,7 @@ async def examine(settings: Settings) -> list[Check]:
     if broker.verdict != "fail":
         checks.append(await _guard("topics", lambda: _topics(settings)))
         checks.append(await _guard("raw on disk: plain jobs", lambda: _plain_jobs(settings)))
-    checks += [_kept(), _named_places(), _tenancy(settings)]
+    checks += [await check_retention(settings), _named_places(), _tenancy(settings)]
     return checks
 
 
@@ -109,7 +110,7 @@ def _keys(settings: Settings) -> list[Check]:
 def _openai(settings: Settings) -> Check:
     base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
     try:
-        check_base_url(base_url, settings.openai.allowed_hosts)
+        check_base_url(base_url, settings.openai)
     except VeilError as error:
         return Check("openai", "fail", error.detail)
     if not os.environ.get("OPENAI_API_KEY"):
@@ -166,13 +167,44 @@ async def _plain_jobs(settings: Settings) -> Check:
     return Check(name, "warn" if settings.policy.accept_plain or left else "ok", finding)
 
 
-def _kept() -> Check:
-    return Check(
-        "kept by OpenAI",
-        "warn",
-        "redacted requests and answers stay in OpenAI's abuse-monitoring logs for up to 30 days, store=false or not; "
-        "only Zero Data Retention or Modified Abuse Monitoring changes that",
-    )
+_AGREED = {
+    "none": "default-30-days",
+    "modified_abuse_monitoring": "modified",
+    "zero_data_retention": "zdr",
+}
+"""OpenAI's names of what `openai.retention` may say, the longest first."""
+
+
+async def check_retention(settings: Settings) -> Check:
+    """What OpenAI keeps: by the settings, and by its own word where an admin key is given."""
+    name, said = "kept by OpenAI", settings.openai.retention
+    kept = {
+        "default-30-days": "redacted requests and answers stay in OpenAI's abuse-monitoring logs for up to 30 days, "
+        "store=false or not; only Zero Data Retention or Modified Abuse Monitoring changes that",
+        "modified": "Modified Abuse Monitoring: nothing in the logs, prompt caches for up to 24 hours",
+        "zdr": "Zero Data Retention: nothing, unless a policy allows an extended prompt cache",
+    }[said]
+    admin_key = os.environ.get("OPENAI_ADMIN_KEY")
+    if not admin_key:
+        return Check(name, "warn", f"{kept} (openai.retention; with OPENAI_ADMIN_KEY OpenAI is asked, too)")
+    base_url = os.environ.get("OPENAI_BASE_URL") or DEFAULT_BASE_URL
+    try:
+        told = await read_retention(base_url, admin_key, settings.openai)
+    except VeilError as error:
+        return Check(name, "warn", f"{kept} (openai.retention; what OpenAI says could not be read: {error.detail})")
+    if told not in _AGREED:
+        return Check(
+            name, "warn", f"{kept} (openai.retention); OpenAI says {told}, which is to be read in the contract"
+        )
+    agreed = list(_AGREED.values())
+    if agreed.index(said) > agreed.index(_AGREED[told]):
+        finding = f"OpenAI says {told} of the organisation, openai.retention {said}: more is kept than is recorded"
+        return Check(name, "fail", finding)
+    if _AGREED[told] != said:
+        finding = f"OpenAI says {told} of the organisation, openai.retention {said}: less is kept than is recorded"
+        return Check(name, "warn", finding)
+    verdict: Literal["ok", "warn"] = "warn" if said == "default-30-days" else "ok"
+    return Check(name, verdict, f"{kept}; OpenAI says so of the organisation, a project of it may differ")
 
 
 def _named_places() -> Check:

@@ -76,7 +76,7 @@ class Name:
 class Decisions:
     """What was found in a request and what is done with it; counts are of findings.
 
-    `forms` are the other forms of each full name that was found.
+    `forms` are the other forms of each full name that was found; `in_clear` counts what is left as it is.
     """
 
     passages: list[Passage] = field(default_factory=list)
@@ -85,6 +85,7 @@ class Decisions:
     forms: dict[str, list[str]] = field(default_factory=dict)
     entities: Counter[str] = field(default_factory=Counter)
     actions: Counter[str] = field(default_factory=Counter)
+    in_clear: Counter[str] = field(default_factory=Counter)
 
     def seek(self, text: str, entity: str) -> None:
         """Have a value redacted wherever else it stands."""
@@ -156,7 +157,9 @@ class Decider:
             action = self._action(text, finding)
             decisions.entities[finding.entity] += 1
             decisions.actions[action.value] += 1
-            if action is Action.BLOCK:
+            if action is Action.ALLOW:
+                decisions.in_clear[finding.entity] += 1
+            elif action is Action.BLOCK:
                 blocked[finding.entity] += 1
             elif action is Action.REDACT:
                 yield finding

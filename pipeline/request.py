@@ -66,6 +66,7 @@ class RedactedBody:
     second: bytes | None = field(default=None, repr=False)
     text_places: dict[str, list[str]] = field(default_factory=dict, repr=False)
     """Where an answer's JSON must have texts, if a number was redacted (`pipeline.text_places`)."""
+    in_clear: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,8 +124,9 @@ def redact_request(
         dict(decisions.entities),
         dict(decisions.actions),
         sorted(seen),
-        second,
-        places_of(walk.shapes) if any(map(is_number, issuer.originals.values())) else {},
+        second=second,
+        text_places=places_of(walk.shapes) if any(map(is_number, issuer.originals.values())) else {},
+        in_clear=dict(decisions.in_clear),
     )
 
 

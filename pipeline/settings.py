@@ -94,9 +94,15 @@ class PolicySettings(_Section, frozen=True, kw_only=True):
 class OpenAISettings(_Section, frozen=True, kw_only=True):
     """Calling OpenAI. A base URL that is neither OpenAI's nor loopback must be in `allowed_hosts`.
 
+    `residency` is OpenAI's prefix of a region (`eu`, `us`, `au`, `in`, `jp`): then no other host of OpenAI's is
+    called, so that a forgotten base URL cannot send a region's data elsewhere.
+
     `max_in_flight` bounds the jobs in a completer that are called for or wait for their call.
     After `breaker_failures` failures in a row that say that OpenAI is down, or one that says that the
     key or the quota is void, calls stop but for a probe at least every `breaker_probe`.
+
+    `retention` is what was agreed with OpenAI, for the disclosure records; `veil doctor` compares it with what
+    OpenAI says.
 
     Of an answer no more than `max_answer_bytes` are read; a record downstream holds one of up to 23 MiB.
 
@@ -114,6 +120,8 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     breaker_probe: Seconds = 30.0
     max_answer_bytes: Bytes = 16 * MIB
     allowed_hosts: tuple[str, ...] = ()
+    residency: Annotated[str, msgspec.Meta(pattern=rf"^([a-z]{{2}})?{END}")] = ""
+    retention: Literal["default-30-days", "modified", "zdr"] = "default-30-days"
     reuse_identical: bool = False
 
 

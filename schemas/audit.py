@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
-from schemas.base import Id, KeyId, Label, Sha256, UnixTime, Wire
+from schemas.base import END, Id, KeyId, Label, Sha256, UnixTime, Wire
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
 from schemas.result import Receipt
@@ -30,6 +30,44 @@ class Decision(StrEnum):
     FAILED = "failed"
     RESTORED = "restored"
     COMPARED = "compared"
+
+
+HostName = Annotated[str, msgspec.Meta(pattern=rf"^[A-Za-z0-9.:_-]{{1,253}}{END}")]
+ModelName = Annotated[
+    str,
+    msgspec.Meta(pattern=rf"^[A-Za-z0-9._:/-]{{1,128}}{END}", description="As it stood in the redacted request."),
+]
+
+
+class Retention(StrEnum):
+    """How long OpenAI keeps what it is sent, by what was agreed with it.
+
+    - `zdr`: Zero Data Retention.
+    - `modified`: Modified Abuse Monitoring.
+    - `default-30-days`: abuse-monitoring logs.
+    - `until-deleted`: the request asked OpenAI to store it.
+    """
+
+    ZDR = "zdr"
+    MODIFIED = "modified"
+    DEFAULT = "default-30-days"
+    UNTIL_DELETED = "until-deleted"
+
+
+class Disclosure(Wire, frozen=True, kw_only=True):
+    """What the calls for one job gave to OpenAI, answered or not, and by when OpenAI must have deleted it.
+
+    `placeholders` counts the distinct placeholders of the request per entity, `in_clear` the findings that the
+    policy allows, which went as they are. `kept_until` is missing where nothing is deleted by itself.
+    """
+
+    host: HostName
+    model: ModelName
+    calls: Annotated[int, msgspec.Meta(ge=1)]
+    retention: Retention
+    placeholders: dict[str, int] = {}
+    in_clear: dict[str, int] = {}
+    kept_until: UnixTime | None = None
 
 
 class Origin(Wire, frozen=True, kw_only=True):
@@ -71,7 +109,8 @@ class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit
 
     `entities` counts findings per entity, `actions` per policy action. A record
     whose id could not be trusted has `job_hash` instead of `job_id`. `upstream` is
-    how far the chain of whoever wrote the record had come by then.
+    how far the chain of whoever wrote the record had come by then. `disclosed` is set
+    where OpenAI was called, whatever came of it.
     """
 
     at: UnixTime
@@ -90,6 +129,7 @@ class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit
     request_sha256: Sha256 | None = None
     receipt: Receipt | None = None
     attempts: int | None = None
+    disclosed: Disclosure | None = None
     upstream: Head | None = None
     link: Link | None = None
 

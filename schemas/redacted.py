@@ -50,7 +50,11 @@ class SecondTry(Wire, frozen=True, kw_only=True):
 
 
 class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="redacted/1"):
-    """A request fit to be sent: `body` is the exact bytes that OpenAI will get."""
+    """A request fit to be sent: `body` is the exact bytes that OpenAI will get.
+
+    `entities` counts findings, `placeholders` the distinct placeholders that stand for them,
+    `in_clear` the findings that the policy allows.
+    """
 
     job_id: Id
     tenant: Id
@@ -63,6 +67,8 @@ class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="
     vault: Sealed
     replay: Sealed
     entities: dict[str, int] = {}
+    placeholders: dict[str, int] = {}
+    in_clear: dict[str, int] = {}
     received_at: UnixTime
     redacted_at: UnixTime
     deadline: UnixTime | None = None

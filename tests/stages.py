@@ -1,75 +1,132 @@
-"""The three stages with keys of their own and no broker: one record after the other."""
+"""The three roles' stages, one after the other in memory: real keys, a real policy, real calls, no broker."""
 
-from contextlib import AsyncExitStack
+import time
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agents import completer, redactor, rehydrator
-from agents.metrics import Metrics
-from agents.worker import RoleModule
-from infra.openai_stub import OpenAIStub
-from pipeline.adapters.keyring import init_keys, load_keyring
+from pipeline.adapters.keyring import load_keyring
+from pipeline.adapters.openai_llm import OpenAILLM, service_at
 from pipeline.keys import KeyName, Role
-from pipeline.ports import Inbound, Stage, TopicNames
+from pipeline.policy import Policies, load_policies
+from pipeline.policy_detector import PolicyDetectors
+from pipeline.ports import LLM, Inbound, Outbound, TopicNames
 from pipeline.results import open_result
-from pipeline.settings import KeysSettings, OpenAISettings, PolicySettings, Settings
+from pipeline.settings import LimitSettings, OpenAISettings
+from pipeline.stages.boundary import Boundary, Work
+from pipeline.stages.completer import CompleterWork
+from pipeline.stages.once import Once
+from pipeline.stages.redactor import RedactorWork
+from pipeline.stages.rehydrator import RehydratorWork
+from schemas.audit import AuditEvent
+from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope
-from schemas.redacted import RedactedRequest
+from schemas.job import Endpoint, Job
 from schemas.result import Result
-from schemas.topics import TopicId
+from tests.fakes import MemoryFinished
 
-NOW = 1_790_000_000.0
-TOPICS = TopicNames("llm.")
+TOPICS = TopicNames("t.")
+
+
+class Played:
+    """What the stages have published, by topic."""
+
+    def __init__(self, keys_dir: Path) -> None:
+        self._keyring = load_keyring(keys_dir, Role.CLIENT)
+        self.records: defaultdict[str, list[Outbound]] = defaultdict(list)
+
+    def add(self, records: Sequence[Outbound]) -> None:
+        for record in records:
+            self.records[record.topic].append(record)
+
+    def events(self, stage: str | None = None) -> list[AuditEvent]:
+        """The audit events, or those of one stage."""
+        events = [msgspec.json.decode(record.value, type=AuditEvent) for record in self.records[TOPICS["audit"]]]
+        return [event for event in events if stage in (None, event.stage)]
+
+    def results(self) -> list[Result]:
+        """The results, opened."""
+        opened = []
+        for record in self.records[TOPICS["results"]]:
+            envelope = msgspec.json.decode(record.value, type=Envelope)
+            opened.append(open_result(envelope, self._keyring.opening_key(KeyName.RESULTS, envelope.sealed.key_id)))
+        return opened
+
+    def letters(self) -> list[DeadLetter]:
+        """The dead letters."""
+        return [msgspec.json.decode(record.value, type=DeadLetter) for record in self.records[TOPICS["dead_letters"]]]
 
 
 class Stages:
-    """A deployment under a policy (TOML) that takes plain jobs; `stub` is what its completer calls."""
+    """One redactor, completer and rehydrator."""
 
-    stub: OpenAIStub
-
-    def __init__(self, folder: Path, *, policy: str = "", **openai: Any) -> None:
-        self.keys = folder / "keys"
-        file = folder / "policy.toml"
-        file.write_text(policy)
-        self.settings = Settings(
-            keys=KeysSettings(dir=self.keys),
-            policy=PolicySettings(accept_plain=True, file=file),
-            openai=OpenAISettings(timeout=5.0, max_attempts=1, backoff=0.001, **openai),
+    def __init__(
+        self,
+        keys_dir: Path,
+        llm: LLM,
+        *,
+        base_url: str,
+        openai: OpenAISettings,
+        policies: Policies | None = None,
+        restoring: Policies | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        policies = policies or load_policies(None)
+        self._keys_dir = keys_dir
+        self._clock = clock
+        self.store = MemoryFinished()
+        self.once = Once(self.store, TOPICS, window=3600.0, reuse_identical=openai.reuse_identical, clock=clock)
+        redactor = RedactorWork(
+            keyring=load_keyring(keys_dir, Role.REDACTOR),
+            topics=TOPICS,
+            policies=policies,
+            detector_for=PolicyDetectors(policies),
+            limits=LimitSettings(),
+            tenants={},
+            accept_plain=True,
         )
-        self._stack = AsyncExitStack()
-        self._opened: dict[RoleModule, Stage] = {}
+        completer = CompleterWork(
+            keyring=load_keyring(keys_dir, Role.COMPLETER),
+            topics=TOPICS,
+            llm=llm,
+            once=self.once,
+            service=service_at(base_url, openai),
+        )
+        rehydrator = RehydratorWork(keyring=load_keyring(keys_dir, Role.REHYDRATOR), topics=TOPICS)
+        self.redactor = self._boundary(Role.REDACTOR, redactor)
+        self.completer = self._boundary(Role.COMPLETER, completer)
+        self.rehydrator = self._boundary(Role.REHYDRATOR, rehydrator)
 
-    async def __aenter__(self) -> "Stages":
-        if not self.keys.exists():
-            init_keys(self.keys, now=NOW)
-        return self
+    async def play(self, request: dict[str, Any], *, job_id: str = "job-1", **fields: Any) -> Played:
+        """A job through all three."""
+        job = Job(
+            **{"job_id": job_id, "endpoint": Endpoint.CHAT_COMPLETIONS, "tenant": "default"}
+            | fields
+            | {"request": msgspec.Raw(msgspec.json.encode(request))}
+        )
+        await self.once.load(0)
+        played = Played(self._keys_dir)
+        played.add(await self.redactor.process(self._inbound("plain", msgspec.json.encode(job))))
+        for record in played.records[TOPICS["redacted"]]:
+            records = await self.completer.process(self._inbound("redacted", record.value))
+            finished = [item for item in records if item.topic == TOPICS["finished"]]
+            self.once.committed(0, self.store.write(finished, at=self._clock()))
+            played.add(records)
+        for record in played.records[TOPICS["completions"]]:
+            played.add(await self.rehydrator.process(self._inbound("completions", record.value)))
+        return played
 
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
+    def _inbound(self, topic: Any, value: bytes) -> Inbound:
+        return Inbound(topic=TOPICS[topic], partition=0, offset=0, key=b"k", value=value, timestamp=self._clock())
 
-    async def redact(self, body: Any, **fields: Any) -> RedactedRequest:
-        """A plain job's redacted request."""
-        job = {"schema": "job/1", "job_id": "j1", "endpoint": "chat.completions", "request": body, **fields}
-        records = await self._do(redactor, "plain", msgspec.json.encode(job))
-        return msgspec.json.decode(records["redacted"], type=RedactedRequest)
+    def _boundary(self, role: Role, work: Work) -> Boundary:
+        keyring = load_keyring(self._keys_dir, role)
+        return Boundary(work, keyring=keyring, topics=TOPICS, clock=self._clock, hash_key=b"k" * 32)
 
-    async def complete(self, request: RedactedRequest) -> dict[str, bytes]:
-        """The completer's records by topic."""
-        return await self._do(completer, "redacted", msgspec.json.encode(request))
 
-    async def restore(self, completion: bytes) -> Result:
-        """The opened result."""
-        records = await self._do(rehydrator, "completions", completion)
-        envelope = msgspec.json.decode(records["results"], type=Envelope)
-        key = load_keyring(self.keys, Role.CLIENT).opening_key(KeyName.RESULTS, envelope.sealed.key_id)
-        return open_result(envelope, key)
-
-    async def _do(self, module: RoleModule, source: TopicId, value: bytes) -> dict[str, bytes]:
-        if module not in self._opened:
-            opening = module.open_stage(self.settings, TOPICS, lambda: NOW, Metrics())
-            self._opened[module] = await self._stack.enter_async_context(opening)
-        inbound = Inbound(topic=TOPICS[source], partition=0, offset=7, key=b"k", value=value, timestamp=NOW)
-        records = await self._opened[module].process(inbound)
-        return {record.topic.removeprefix(TOPICS.prefix): record.value for record in records}
+def open_llm(base_url: str, settings: OpenAISettings) -> OpenAILLM:
+    """The port to a stub of OpenAI."""
+    return OpenAILLM(settings, api_key="test", base_url=base_url)

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from agents.cli import audit, jobs, keys, letters, looking, operate
+from agents.cli import audit, disclosures, jobs, keys, letters, looking, operate
 from pipeline.errors import VeilError
 from pipeline.logs import describe
 from pipeline.settings import WrongSettings
@@ -43,6 +43,7 @@ for command in (
     keys.keys,
     letters.dlq,
     audit.audit,
+    disclosures.disclosures,
     operate.doctor,
 ):
     veil.add_command(command)

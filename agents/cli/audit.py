@@ -24,7 +24,7 @@ from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
 
-_SINCE = click.option(
+SINCE = click.option(
     "--since",
     type=UTC_TIME,
     help="Only what was published from this time (UTC) on.",
@@ -41,7 +41,7 @@ def audit() -> None:
 
 @audit.command("verify")
 @click.option("--tenant", help="Count this tenant's events alone, in the chains that have some; all are verified.")
-@_SINCE
+@SINCE
 @CONFIG
 def verify(tenant: str | None, since: datetime | None, config: Path | None) -> int:
     """Verify every chain: order, hashes, signatures, and what one chain says of another.
@@ -79,7 +79,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
 @click.option("--job", help="Only this job's.")
 @CODE
 @click.option("--decision", type=click.Choice([decision.value for decision in Decision]), help="Only this decision.")
-@_SINCE
+@SINCE
 @CONFIG
 def list_events(
     tenant: str | None,
@@ -104,7 +104,7 @@ def list_events(
 
 @audit.command("shadow")
 @click.option("--tenant", help="Only this tenant's jobs.")
-@_SINCE
+@SINCE
 @CONFIG
 def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> int:
     """What a shadow policy (`policy.shadow_file`) would have done otherwise, summed over jobs.
@@ -130,9 +130,9 @@ def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> i
 
 async def _verify(settings: Settings, tenant: str | None, since: datetime | None) -> list[ChainReport]:
     keyring = load_keyring(settings.keys.dir, Role.OPERATOR)
-    async with _open(settings, since) as reader:
+    async with open_trail(settings, since) as reader:
         check = TrailCheck(keyring, cut=frozenset(tp.partition for tp in reader.begun_late), tenant=tenant)
-        async for record in _read(reader):
+        async for record in read_trail(reader):
             check.add(record.value, _place(record), record.timestamp / 1000)
     return list(check.reports(now=time.time()))
 
@@ -142,8 +142,8 @@ async def _collect(
 ) -> list[tuple[AuditEvent, Origin]]:
     decoder = msgspec.json.Decoder(AuditRecord)
     found = []
-    async with _open(settings, since) as reader:
-        async for record in _read(reader):
+    async with open_trail(settings, since) as reader:
+        async for record in read_trail(reader):
             try:
                 event = decoder.decode(record.value or b"")
             except (msgspec.DecodeError, UnicodeDecodeError):
@@ -153,12 +153,13 @@ async def _collect(
     return found
 
 
-def _open(settings: Settings, since: datetime | None) -> TopicReader:
+def open_trail(settings: Settings, since: datetime | None) -> TopicReader:
+    """A reader of the audit topic, from its start or from a time (UTC) on."""
     start: Literal["beginning"] | float = since.replace(tzinfo=UTC).timestamp() if since is not None else "beginning"
     return TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start=start)
 
 
-async def _read(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
+async def read_trail(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
     """The records, with a bar on a terminal: a year's audit events are many."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.completed} records"), BarColumn(), TimeRemainingColumn())

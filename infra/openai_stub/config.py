@@ -70,6 +70,8 @@ class StubConfig(msgspec.Struct, forbid_unknown_fields=True):
 
     `enforce_limits`: the buckets of `requests_per_minute` and `tokens_per_minute` are real, and
     every answer's headers tell of them; else there are neither.
+
+    `retention`: what an organisation's admin is told of it; the admin's key begins with `admin`.
     """
 
     mode: Literal["helpful", "echo", "tool_calls"] = "helpful"
@@ -84,6 +86,7 @@ class StubConfig(msgspec.Struct, forbid_unknown_fields=True):
     tokens_per_minute: Annotated[int, msgspec.Meta(gt=0)] = 2_000_000
     enforce_limits: bool = False
     keep_requests: bool = True
+    retention: str = "none"
 
     def updated(self, changes: dict[str, Any]) -> "StubConfig":
         """Give a copy with some fields changed, nested ones too; ValidationError if they don't fit."""

@@ -116,6 +116,11 @@ class OpenAIStub:
         endpoint = f"{request.method} {request.path}"
         if endpoint == "GET /v1/models":
             return self._json(200, wire.models(), arrived)
+        if endpoint == "GET /v1/organization/data_retention":
+            if not key.startswith("admin"):
+                text = "You have insufficient permissions for this operation."
+                return self._json(403, wire.error(text, "invalid_request_error"), arrived)
+            return self._json(200, wire.data_retention(self.config.retention), arrived)
         if request.method != "POST" or request.path not in PATHS:
             text = f"Invalid URL ({endpoint})"
             return self._json(404, wire.error(text, "invalid_request_error"), arrived)

@@ -183,6 +183,10 @@ def models() -> Json:
     return {"object": "list", "data": entries}
 
 
+def data_retention(kind: str) -> Json:
+    return {"object": "organization.data_retention", "type": kind}
+
+
 def _chunk_choice(delta: Json, reason: str | None) -> Json:
     return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
 

@@ -36,8 +36,10 @@ from pipeline.adapters.openai_failures import (
     rule_for,
 )
 from pipeline.adapters.pacing import Lane, Lanes, Ticket, model_and_tokens
+from pipeline.disclosure import Service
 from pipeline.ports import Answer
 from pipeline.settings import OpenAISettings, WrongSettings
+from schemas.audit import Retention
 from schemas.completion import Usage
 from schemas.job import Endpoint
 
@@ -101,7 +103,7 @@ class OpenAILLM:
     """
 
     def __init__(self, settings: OpenAISettings, *, api_key: str, base_url: str) -> None:
-        check_base_url(base_url, settings.allowed_hosts)
+        check_base_url(base_url, settings)
         self._settings = settings
         self._lanes = Lanes()
         self.breaker = Breaker(after=settings.breaker_failures, first=settings.backoff, longest=settings.breaker_probe)
@@ -122,7 +124,7 @@ class OpenAILLM:
                 timeout=settings.timeout,
                 follow_redirects=False,
                 # A proxy of the environment is for the way out, never for a service on this machine.
-                trust_env=not _is_loopback(urlsplit(base_url).hostname or ""),
+                trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
             ),
         )
 
@@ -330,17 +332,20 @@ def _usage(body: _UsageBody | None) -> Usage | None:
     return Usage(input_tokens=sent, output_tokens=received, total_tokens=body.total_tokens or sent + received)
 
 
-def check_base_url(base_url: str, allowed_hosts: tuple[str, ...]) -> None:
-    """Refuse a host that is neither OpenAI's (any region) nor loopback nor allowed by the settings.
+def check_base_url(base_url: str, settings: OpenAISettings) -> None:
+    """Refuse a host that is neither OpenAI's (of the region, if one is set) nor loopback nor allowed by the settings.
 
     Raises:
         WrongSettings: it is another.
     """
     parts = urlsplit(base_url)
     host = parts.hostname or ""
-    if host in allowed_hosts or _is_loopback(host):
+    if host in settings.allowed_hosts or is_loopback(host):
         return
     if host == "api.openai.com" or host.endswith(".api.openai.com"):
+        regional = f"{settings.residency}.api.openai.com"
+        if settings.residency and host != regional:
+            raise WrongSettings(f"openai.residency asks for https://{regional}/v1, OPENAI_BASE_URL names {host}")
         if parts.scheme == "https":
             return
         raise WrongSettings("OPENAI_BASE_URL: OpenAI is called over https only")
@@ -350,7 +355,13 @@ def check_base_url(base_url: str, allowed_hosts: tuple[str, ...]) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def service_at(base_url: str, settings: OpenAISettings) -> Service:
+    """Who is called at a base URL, for the record."""
+    return Service(host=urlsplit(base_url).hostname or "-", retention=Retention(settings.retention))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine."""
     if host == "localhost":
         return True
     try:

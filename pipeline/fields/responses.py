@@ -7,6 +7,7 @@ from pipeline.fields.rules import ByType, Deep, Fields, Hash, Many, Opaque, Pass
 from pipeline.fields.shared import (
     CACHE_BREAKPOINT,
     CACHE_RETENTION,
+    CACHE_TTL,
     CLEAN,
     DROP,
     EFFORT,
@@ -185,7 +186,7 @@ REQUEST = Fields(
         "prompt_cache_options": Fields(
             {
                 "mode": word("implicit", "explicit"),
-                "ttl": word("30m", "12h"),
+                "ttl": CACHE_TTL,
                 "prewarm": FLAG,
                 "comparison_response_id": REFUSED,
             }

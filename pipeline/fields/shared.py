@@ -43,7 +43,9 @@ string number integer boolean object array null date-time date time duration ema
 SCHEMA = Deep(words=frozenset(_SCHEMA_WORDS.split()))
 METADATA = Deep()
 
-CACHE_BREAKPOINT = Fields({"mode": word("explicit"), "ttl": word("30m", "12h")})
+# Half a day is an extended cache by another name.
+CACHE_TTL = Permitted("12h", ALLOW_EXTENDED_CACHE, word("30m", "12h"))
+CACHE_BREAKPOINT = Fields({"mode": word("explicit"), "ttl": CACHE_TTL})
 CACHE_RETENTION = Permitted("24h", ALLOW_EXTENDED_CACHE, word("in_memory", "24h"))
 # Stored requests feed distillation and evaluations and are kept until they are deleted.
 STORE = Permitted(True, ALLOW_STORE, FLAG)

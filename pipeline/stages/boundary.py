@@ -17,7 +17,7 @@ from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys
 from pipeline.ports import OVERSIZED_HEADER, Inbound, Outbound, PartitionState, TopicNames
 from pipeline.sealing import SealContext, length_prefixed, seal
-from schemas.audit import AuditEvent, Decision, Head, Origin
+from schemas.audit import AuditEvent, Decision, Disclosure, Head, Origin
 from schemas.base import Wire
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
@@ -78,6 +78,7 @@ class Case:
         self.request: RedactedRequest | None = None
         self.upstream: Head | None = None
         self.attempts = 1
+        self.disclosed: Disclosure | None = None
         self.entities: dict[str, int] = {}
         self.policy_version: str | None = None
         self.detector_version: str | None = None
@@ -171,6 +172,7 @@ class Boundary:
             policy_version=case.policy_version,
             detector_version=case.detector_version,
             attempts=case.attempts,
+            disclosed=case.disclosed,
             upstream=case.upstream,
         )
         return [

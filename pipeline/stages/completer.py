@@ -11,6 +11,7 @@ import msgspec
 
 from pipeline.attestation import AttestationExpired, verify
 from pipeline.decoding import decode
+from pipeline.disclosure import Disclosing, Service
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys
 from pipeline.ports import LLM, Answer, CallFailed, Inbound, Outbound, TopicNames
@@ -19,7 +20,7 @@ from pipeline.stages.boundary import Case, DeadlinePassed, check_sizes, publish
 from pipeline.stages.once import Once, Turn
 from schemas.audit import AuditEvent
 from schemas.completion import Completion, Failure, Usage
-from schemas.redacted import RedactedRequest
+from schemas.redacted import RedactedRequest, SecondTry
 
 
 class CompleterWork:
@@ -27,10 +28,11 @@ class CompleterWork:
 
     stage = "completer"
 
-    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM, once: Once) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames, llm: LLM, once: Once, service: Service) -> None:
         self._keyring = keyring
         self._topics = topics
         self._llm = llm
+        self._service = service
         self._once = once
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
@@ -56,13 +58,29 @@ class CompleterWork:
         return records
 
     async def _call(self, request: RedactedRequest, case: Case) -> Answer:
+        """Call OpenAI, and note that it was called, however that ends: what it has got it may keep."""
+        disclosing = Disclosing(request, self._service)
+        calls = 1  # for an end that nobody foresaw
         try:
             answer = await self._llm.complete(request.endpoint, request.body, deadline=request.deadline)
+            calls = answer.attempts
+            if request.second_try is not None:
+                calls += 1
+                answer = await self._second_call(request, request.second_try, answer)
+                calls = answer.attempts
         except CallFailed as failed:
-            case.attempts = failed.attempts
+            calls = failed.attempts
             raise
-        second = request.second_try
-        if second is None or (lost := lost_share(second.body, answer.body)) <= second.lost_over:
+        finally:
+            case.attempts = calls
+            if calls:
+                case.disclosed = disclosing.record(calls=calls, at=case.clock())
+        return answer
+
+    async def _second_call(self, request: RedactedRequest, second: SecondTry, answer: Answer) -> Answer:
+        """Ask again if too much was lost; the answer that has more of the codes is kept."""
+        lost = lost_share(second.body, answer.body)
+        if lost <= second.lost_over:
             return answer
         try:
             again = await self._llm.complete(request.endpoint, second.body, deadline=request.deadline)
@@ -97,6 +115,7 @@ class CompleterWork:
             detector_version=request.detector_version,
             request_sha256=completion.request_sha256,
             attempts=answer.attempts,
+            disclosed=case.disclosed,
         )
         return [
             publish(self._topics["completions"], case.key, completion),

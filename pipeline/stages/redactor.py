@@ -1,6 +1,7 @@
 """The redactor: opens a job, redacts its request, attests to it, seals the originals away."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -215,6 +216,8 @@ class RedactorWork:
             vault=vault,
             replay=replay,
             entities=redacted.entities,
+            placeholders=dict(Counter(redacted.issued.values())),
+            in_clear=redacted.in_clear,
             received_at=case.inbound.timestamp,
             redacted_at=case.clock(),
             # It stands in the clear: cut to what can matter, and to seconds, it holds no number of somebody's.

@@ -66,6 +66,8 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["keys", "shred"], {}, 2, "--before"),
         (["audit", "verify"], {}, 1, "no Kafka broker answers"),
         (["audit", "list", "--since", "yesterday"], {}, 2, "--since"),
+        (["disclosures"], {}, 1, "no Kafka broker answers"),
+        (["disclosures", "--until", "yesterday"], {}, 2, "--until"),
         (["keys", "init"], {}, 1, "veil keys rotate"),
         (["detect", "--entities", "NOSUCH"], {}, 2, "NOSUCH"),
     ],

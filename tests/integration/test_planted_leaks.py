@@ -29,7 +29,7 @@ from infra.sweep.search import Place
 from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.kafka import create_topics
 from pipeline.adapters.keyring import init_keys, load_keyring
-from pipeline.adapters.openai_llm import OpenAILLM
+from pipeline.adapters.openai_llm import OpenAILLM, service_at
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit import AuditTrail
 from pipeline.detection.types import Finding
@@ -103,7 +103,13 @@ class Bench:
         ):
             keyring = load_keyring(self.settings.keys.dir, Role.COMPLETER)
             once = Once(finished, self.topics, window=3600.0, reuse_identical=False, clock=time.time)
-            completer = CompleterWork(keyring=keyring, topics=self.topics, llm=llm, once=once)
+            completer = CompleterWork(
+                keyring=keyring,
+                topics=self.topics,
+                llm=llm,
+                once=once,
+                service=service_at(base_url, self.settings.openai),
+            )
             await self._hop(Role.COMPLETER, self.boundary(Role.COMPLETER, completer), await self._read("redacted"))
         await self.stub.stop()
         rehydrator = RehydratorWork(keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR), topics=self.topics)

@@ -14,7 +14,7 @@ from schemas.audit import AuditEvent
 from schemas.codes import ErrorCode
 from schemas.completion import Completion
 from schemas.deadletter import DeadLetter
-from tests.stages import Stages
+from tests.opened_stages import Stages
 
 TEXT = "Write to ann.lee@example.org and to bob.ray@example.org."
 BODY = {"model": "gpt-4o", "messages": [{"role": "user", "content": TEXT}]}
