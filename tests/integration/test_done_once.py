@@ -266,6 +266,20 @@ async def test_a_client_that_submits_again_too_early_gets_each_outcome_once_and_
     assert len(stub.requests) == 5
 
 
+async def test_one_asker_that_gives_up_does_not_cut_off_another_of_the_same_job(
+    settings: Settings, stub: OpenAIStub
+) -> None:
+    await create_topics(settings)
+    async with Client(settings) as client:
+        job = client.job(chat(TEXT))
+        patient = asyncio.create_task(client.complete(job, timeout=TIMEOUT))
+        with pytest.raises(ResultTimeout):
+            await client.complete(job, timeout=1.0)
+        async with running(settings):
+            assert content(await patient) == TEXT
+    assert len(stub.requests) == 1
+
+
 UNANSWERED: dict[str, tuple[float, float | None, int]] = {
     "again and again, each time after twice as long": (0.5, None, 3),
     "never, where that is set": (0.0, None, 1),
