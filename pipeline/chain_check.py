@@ -193,15 +193,18 @@ class ChainCheck:
             return
         seq = max(self.vouched + 1, self.first_seq or 0)
         first = self._recent.get(seq, self.last)
-        if self.restarted and self.vouched < 0:
-            if abs(now - first.timestamp) > FRESH:
-                self.fault(BreakKind.FORKED, first.place, self.first_seq)
+        anew = self.restarted and self.vouched < 0
+        if self.key_name is None and not anew:
+            # Nobody is to vouch for a refusal that hands nothing on; the next decision that does covers it.
+            due = [(number, seen) for number, seen in self._recent.items() if number >= seq and seen.handed_on]
+            if not due:
+                return
+            seq, first = due[0]
+        if abs(now - first.timestamp) <= FRESH:
             return
-        if self.key_name is None:
-            # Nobody is to vouch for a refusal that hands nothing on; the next one that does covers it.
-            due = ((number, seen) for number, seen in self._recent.items() if number >= seq and seen.handed_on)
-            seq, first = next(due, (seq, None))
-        if first is not None and abs(now - first.timestamp) > FRESH:
+        if anew:
+            self.fault(BreakKind.FORKED, first.place, self.first_seq)
+        else:
             self.fault(BreakKind.UNSIGNED_TAIL if self.key_name else BreakKind.UNANCHORED, first.place, seq)
 
     def _unsigned(self) -> int:
