@@ -1,6 +1,7 @@
 """Finding dead letters on their topic: by code, tenant, time, job or place, and whether they were replayed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -11,6 +12,7 @@ from pipeline.errors import VeilError
 from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from schemas.audit import Origin
+from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter, Replayed
 
 log = structlog.get_logger()
@@ -91,6 +93,26 @@ async def survey(settings: Settings, wanted: Wanted) -> Overview:
                 bare = msgspec.structs.replace(found.letter, redacted=None, original=None)
                 letters.append(Found(at=found.at, letter=bare))
     return Overview(letters=letters, replayed=replayed)
+
+
+def newest_of_each_job(letters: Iterable[Found]) -> dict[Origin, list[Found]]:
+    """Where the newest letter of each job lies, and the job's older letters.
+
+    A job has several when copies of it were submitted, or when it was replayed in vain. The newest is
+    the one to replay: it has the requester's latest reply key and deadline, and its original is sealed
+    to the latest replay key. A letter that names no job is by itself; a `job_id_conflict` is not
+    about the job that has the id but about another, under the same id.
+    """
+    jobs: dict[tuple[str | None, str | None, bool, Origin | None], list[Found]] = defaultdict(list)
+    for found in letters:
+        letter = found.letter
+        alone = found.at if letter.job_id is None else None
+        jobs[letter.tenant, letter.job_id, letter.code is ErrorCode.JOB_ID_CONFLICT, alone].append(found)
+    newest = {}
+    for twins in jobs.values():
+        *older, last = sorted(twins, key=lambda found: (found.letter.at, found.at.partition, found.at.offset))
+        newest[last.at] = older
+    return newest
 
 
 def place_of(origin: Origin) -> str:

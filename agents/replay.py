@@ -1,21 +1,22 @@
-"""`veil dlq replay`: submits the jobs of dead letters again, each letter's once.
+"""`veil dlq replay`: submits the jobs of dead letters again, each job once.
 
 A job and the note that its letter was replayed (`schemas.deadletter.Replayed`) are
-published in one transaction, so that a crash leaves both or neither. The transactional
+published in one transaction, so that a crash leaves both or neither. Of several letters
+of one job the newest is replayed, and the same transaction notes the others. The transactional
 id is one for the deployment: who begins a replay fences whoever was at it, and only
 then reads which letters have been replayed.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
-from agents.dead_letters import Found, Wanted, open_letters, read_letters, survey
+from agents.dead_letters import Found, Wanted, newest_of_each_job, open_letters, read_letters, survey
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer
 from pipeline.adapters.live_keyring import LiveKeyring
@@ -41,12 +42,12 @@ class ReplayTakenOver(VeilError):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one letter: submitted again (`again`), passed over (`skipped`), or not possible (`error`).
 
-    A job whose copies died several times has a letter of each: the first that can be is submitted again, and
-    stands for all of them.
+    `older`: the job's other letters, which count as replayed with this one.
     """
 
     found: Found
     again: Again | None = None
+    older: Sequence[Found] = ()
     skipped: str | None = None
     error: VeilError | None = None
 
@@ -69,37 +70,44 @@ async def replay(settings: Settings, wanted: Wanted, *, dry_run: bool) -> AsyncI
         done = await _completed_since(settings, list(left.values()))
         for at in done:
             yield Outcome(found=left.pop(at), skipped="the job has completed since")
+        newest = newest_of_each_job(left.values())
         batch: list[Outcome] = []
-        submitted: set[tuple[str | None, str | None]] = set()
-        async for found in _contents(settings, left):
-            if found.letter.job_id is not None and _job(found) in submitted:
-                batch.append(Outcome(found=left[found.at], skipped="another letter of the job is replayed for it"))
-                continue
+        async for found in _contents(settings, newest):
+            bare, older = left[found.at], newest[found.at]
             try:
                 again = submit_again(found.letter, keys, detector=detector, now=time.time())
             except VeilError as error:
-                yield Outcome(found=left[found.at], error=error)
+                yield Outcome(found=bare, error=error)
+                for twin in older:
+                    yield Outcome(found=twin, skipped="a newer letter of the job cannot be replayed")
                 continue
-            submitted.add(_job(found))
-            batch.append(Outcome(found=left[found.at], again=again))
+            batch.append(Outcome(found=bare, again=again, older=older))
             if len(batch) >= _BATCH_LETTERS or sum(_size(outcome) for outcome in batch) >= _BATCH_BYTES:
                 await publish(batch)
-                for outcome in batch:
+                for outcome in _told(batch):
                     yield outcome
                 batch.clear()
         if batch:
             await publish(batch)
-            for outcome in batch:
+            for outcome in _told(batch):
                 yield outcome
 
 
-async def _contents(settings: Settings, left: dict[Origin, Found]) -> AsyncIterator[Found]:
+def _told(batch: Sequence[Outcome]) -> Iterator[Outcome]:
+    """What was published, letter by letter."""
+    for outcome in batch:
+        yield outcome
+        for twin in outcome.older:
+            yield Outcome(found=twin, skipped="a newer letter of the job is replayed")
+
+
+async def _contents(settings: Settings, wanted: Collection[Origin]) -> AsyncIterator[Found]:
     """The letters once more, whole."""
-    if not left:
+    if not wanted:
         return
     async with open_letters(settings) as reader:
         async for found in read_letters(reader):
-            if isinstance(found, Found) and found.at in left:
+            if isinstance(found, Found) and found.at in wanted:
                 yield found
 
 
@@ -143,11 +151,12 @@ async def _publisher(
         async with producer.transaction():
             sends = []
             for outcome in batch:
-                at = outcome.found.at
-                note = msgspec.json.encode(Replayed(letter=at, at=now))
-                if outcome.again is not None:
-                    sends.append(await producer.send(topics["jobs"], outcome.again.value, key=outcome.again.key))
-                sends.append(await producer.send(at.topic, note, partition=at.partition))
+                if outcome.again is None:
+                    continue
+                sends.append(await producer.send(topics["jobs"], outcome.again.value, key=outcome.again.key))
+                for found in (outcome.found, *outcome.older):
+                    note = msgspec.json.encode(Replayed(letter=found.at, at=now))
+                    sends.append(await producer.send(found.at.topic, note, partition=found.at.partition))
             # aiokafka would commit although one of them was refused.
             await asyncio.gather(*sends)
 

@@ -12,7 +12,7 @@ import msgspec
 from pipeline.audit import is_signed
 from pipeline.chain_check import BreakKind, ChainCheck, ChainReport, Claim, Seen
 from pipeline.keys import Keyring, UnknownKey
-from schemas.audit import AuditCheckpoint, AuditEvent, AuditRecord, Origin
+from schemas.audit import AuditCheckpoint, AuditEvent, AuditRecord, Decision, Origin
 
 
 class TrailCheck:
@@ -43,7 +43,9 @@ class TrailCheck:
         if isinstance(record, AuditCheckpoint):
             self._checkpoint(record, place)
         else:
-            self._event(record, Seen(hashlib.sha256(value or b"").hexdigest(), timestamp, place))
+            # A stage that cannot tell whose record it refuses has nobody to answer.
+            handed_on = record.decision is not Decision.REFUSED or record.job_id is not None
+            self._event(record, Seen(hashlib.sha256(value or b"").hexdigest(), timestamp, place, handed_on))
 
     def reports(self, *, now: float) -> Iterator[ChainReport]:
         """Every chain's report, by name; then that of records of no chain, if there are some."""

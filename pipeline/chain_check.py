@@ -66,11 +66,15 @@ class ChainReport(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Seen(NamedTuple):
-    """An event as it was read; `timestamp` is the record's, in Unix seconds."""
+    """An event as it was read; `timestamp` is the record's, in Unix seconds.
+
+    `handed_on`: the decision came with a record for the next role, which is to vouch for it.
+    """
 
     sha256: str
     timestamp: float
     place: Origin
+    handed_on: bool = True
 
 
 class Claim(NamedTuple):
@@ -187,14 +191,21 @@ class ChainCheck:
             self.fault(BreakKind.REMOVED, self.claim.place, self.claim.head.seq)
         if not self._unsigned():
             return
-        first = self._recent.get(max(self.vouched + 1, self.first_seq or 0), self.last)
+        seq = max(self.vouched + 1, self.first_seq or 0)
+        first = self._recent.get(seq, self.last)
+        anew = self.restarted and self.vouched < 0
+        if self.key_name is None and not anew:
+            # Nobody is to vouch for a refusal that hands nothing on; the next decision that does covers it.
+            due = [(number, seen) for number, seen in self._recent.items() if number >= seq and seen.handed_on]
+            if not due:
+                return
+            seq, first = due[0]
         if abs(now - first.timestamp) <= FRESH:
             return
-        if self.restarted and self.vouched < 0:
+        if anew:
             self.fault(BreakKind.FORKED, first.place, self.first_seq)
         else:
-            kind = BreakKind.UNSIGNED_TAIL if self.key_name else BreakKind.UNANCHORED
-            self.fault(kind, first.place, self.vouched + 1)
+            self.fault(BreakKind.UNSIGNED_TAIL if self.key_name else BreakKind.UNANCHORED, first.place, seq)
 
     def _unsigned(self) -> int:
         return self.next_seq - 1 - max(self.vouched, (self.first_seq or 0) - 1) if self.first_seq is not None else 0

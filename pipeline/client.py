@@ -7,7 +7,6 @@ async with Client(settings) as client:
 import asyncio
 import secrets
 import time
-from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +20,7 @@ from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.kafka import BrokerUnreachable, producer_options
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
+from pipeline.awaited import Awaited, JobKey
 from pipeline.decoding import TooLarge, decode
 from pipeline.detection import Detector, build_detector
 from pipeline.errors import VeilError
@@ -72,8 +72,8 @@ class Client:
         self._producer: AIOKafkaProducer | None = None
         self._listener: asyncio.Task[None] | None = None
         self._opened: asyncio.Future[None]
-        self._waiting: defaultdict[tuple[str, str], set[asyncio.Future[Result]]] = defaultdict(set)
-        self._sent: dict[_Place, tuple[str, str]] = {}
+        self._awaited = Awaited()
+        self._sent: dict[_Place, JobKey] = {}
         self._unclaimed: dict[_Place, DeadLetter] = {}
 
     async def __aenter__(self) -> Self:
@@ -95,8 +95,7 @@ class Client:
         if self._listener is not None:
             self._listener.cancel()
             await asyncio.gather(self._listener, return_exceptions=True)
-        for future in self._all_waiting():
-            future.cancel()
+        self._awaited.cancel()
         if self._producer is not None:
             await self._producer.stop()
 
@@ -137,19 +136,14 @@ class Client:
             ResultTimeout: nothing came within `timeout` seconds.
         """
         await self._listen()
-        key = (job.tenant, job.job_id)
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        self._waiting[key].add(future)
         places: list[_Place] = []
         try:
-            async with asyncio.timeout(timeout):
-                return await self._outcome(job, future, places, plain=plain)
+            with self._awaited.outcome((job.tenant, job.job_id)) as future:
+                async with asyncio.timeout(timeout):
+                    return await self._outcome(job, future, places, plain=plain)
         except TimeoutError:
             raise ResultTimeout(f"no result after {timeout:g} s") from None
         finally:
-            self._waiting[key].discard(future)
-            if not self._waiting[key]:
-                del self._waiting[key]
             for place in places:
                 self._sent.pop(place, None)
 
@@ -194,7 +188,7 @@ class Client:
 
         A job that failed, was replayed and then completed has a result of each.
         """
-        seen: set[tuple[tuple[str, str], Status]] = set()
+        seen: set[tuple[JobKey, Status]] = set()
         async with TopicReader(self._settings, [self._topics["results"]], start="beginning") as reader:
             async for record in reader.records(follow=follow):
                 opened = self._open(record)
@@ -214,7 +208,7 @@ class Client:
             done, _ = await asyncio.wait([future], timeout=wait)
             # A copy past the job's deadline would be refused, although the first one may have been answered in time.
             if done or wait is None or (job.deadline is not None and time.time() > job.deadline):
-                return await asyncio.shield(future)
+                return await future
             wait *= 2
             log.info("job.resubmitted", job_id=job.job_id, attempts=len(places) + 1)
 
@@ -256,8 +250,7 @@ class Client:
         """Nobody may wait for a listener that has died."""
         fault = None if listener.cancelled() else listener.exception()
         if fault is not None:
-            for future in self._all_waiting():
-                future.set_exception(fault)
+            self._awaited.fail(fault)
 
     async def _read_outcomes(self, opened: asyncio.Future[None]) -> None:
         topics = [self._topics["results"], self._topics["dead_letters"]]
@@ -270,7 +263,7 @@ class Client:
         if record.topic == self._topics["results"]:
             opened = self._open(record)
             if opened is not None:
-                self._resolve(*opened)
+                self._awaited.settle(*opened)
             return
         try:
             letter = decode(record.value, DeadLetter)
@@ -290,17 +283,9 @@ class Client:
     def _settle_dead_letter(self, place: _Place, letter: DeadLetter) -> None:
         tenant, job_id = self._sent.pop(place)
         failure = Failure(code=letter.code, stage=letter.stage, detail=letter.detail)
-        self._resolve((tenant, job_id), failed_result(job_id, failure, labels={}, policy_version=None))
+        self._awaited.settle((tenant, job_id), failed_result(job_id, failure, labels={}, policy_version=None))
 
-    def _resolve(self, key: tuple[str, str], result: Result) -> None:
-        for future in self._waiting.get(key, ()):
-            if not future.done():
-                future.set_result(result)
-
-    def _all_waiting(self) -> list[asyncio.Future[Result]]:
-        return [future for futures in self._waiting.values() for future in futures if not future.done()]
-
-    def _open(self, record: ConsumerRecord) -> tuple[tuple[str, str], Result] | None:
+    def _open(self, record: ConsumerRecord) -> tuple[JobKey, Result] | None:
         """A result for one of our keys; others' are not ours to read."""
         try:
             envelope = decode(record.value, Envelope)

@@ -51,20 +51,27 @@ class Owner:
         self.handed_on: list[Outbound] = []
 
     def publish(
-        self, events: int = 1, *, sign: bool = False, upstream: Head | None = None, tenant: str | None = None
+        self,
+        events: int = 1,
+        *,
+        sign: bool = False,
+        upstream: Head | None = None,
+        tenant: str | None = None,
+        refused: bool = False,
     ) -> list[Record]:
-        """One transaction of so many decisions, each with a record for the next role."""
+        """One transaction of so many decisions, each with a record for the next role unless that was `refused`."""
         out: list[Outbound] = []
         for number in range(events):
             event = AuditEvent(
                 at=NOW,
                 stage=self.role,
-                decision=Decision.COMPLETED,
+                decision=Decision.REFUSED if refused else Decision.COMPLETED,
                 origin=Origin(topic=f"t.{SOURCES[self.role]}", partition=0, offset=self.chain.events + number),
                 tenant=tenant,
                 upstream=upstream,
             )
-            out.append(Outbound(topic=TOPICS["completions"], value=b"{}"))
+            if not refused:
+                out.append(Outbound(topic=TOPICS["completions"], value=b"{}"))
             out.append(Outbound(topic=TOPICS["audit"], value=msgspec.json.encode(event)))
         linked, self.chain = self.trail.link(self.chain, out, now=NOW, sign=sign)
         self.handed_on += [record for record in linked if record.topic != TOPICS["audit"]]

@@ -54,7 +54,8 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
       duplicated     a record is there twice
       forked         two events in one place, or a start that nobody signed
       unsigned_tail  the end has not been signed for too long: no worker runs, or somebody added it
-      unanchored     the same of the completer's chain, for which the rehydrator's vouches
+      unanchored     the same of the completer's chain, for which the rehydrator's vouches; but for refusals of
+                     records that no redactor signed, which are counted as unsigned only
       bad_signature  a checkpoint that its role did not sign, or whose public key is not in the keyring
       unlinked       an event of no chain: written before there were chains, or by no worker
       unreadable     not a record of the audit trail

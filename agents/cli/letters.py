@@ -123,6 +123,7 @@ def replay_letters(
 
     A letter is replayed once: it is passed over when it was replayed before (`list` says when) or
     when its job has completed since. A job that fails again has a new letter, which can be replayed.
+    Of several letters of one job only the newest is replayed, and the others count as replayed with it.
     Two replays at once: the later one takes over, the earlier one stops.
 
     \b
@@ -140,7 +141,7 @@ def replay_letters(
     async def run(settings: Settings) -> None:
         async for outcome in replay(settings, wanted, dry_run=dry_run):
             row = _replayed_row(outcome, dry_run=dry_run)
-            counts[row["outcome"]] += 1
+            counts[f"{row['outcome']}: {row['why']}" if outcome.skipped else row["outcome"]] += 1
             write(row)
 
     with open_output(None) as write:

@@ -128,10 +128,10 @@ def add_epoch(keys_dir: Path, name: KeyName, key: PrivateKey, *, now: float) -> 
     # Openers first: whoever sees the public half already must find somebody who can open.
     for role, holding in HOLDINGS.items():
         if name in holding.private:
-            made.append(_write(keys_dir / role / f"{stem}.key", _private_file(key), 0o600))
+            made.append(_write_key(keys_dir / role / f"{stem}.key", _private_file(key), 0o600))
     for role, holding in HOLDINGS.items():
         if name in holding.public and not isinstance(key, bytes):
-            made.append(_write(keys_dir / role / f"{stem}.pub", _public_file(key), 0o644))
+            made.append(_write_key(keys_dir / role / f"{stem}.pub", _public_file(key), 0o644))
     return made
 
 
@@ -191,9 +191,22 @@ def _make_folder(path: Path, mode: int) -> None:
         path.chmod(mode)
 
 
-def _write(path: Path, content: bytes, mode: int) -> Path:
-    """Whole or not at all: a worker may look at its folder at any moment."""
-    unfinished = path.parent.parent / f".{path.parent.name}.{path.name}"
+def _write_key(path: Path, content: bytes, mode: int) -> Path:
+    """Not in the role's own folder until it is whole: half a private key there would be refused."""
+    write_whole(path, content, mode, unfinished=path.parent.parent / f".{path.parent.name}.{path.name}")
+    return path
+
+
+def write_whole(path: Path, content: bytes, mode: int, *, unfinished: Path) -> None:
+    """Write a file whole or not at all: a worker may look at its folder, and we may be killed, at any moment.
+
+    Args:
+        path: What is to be there afterwards, even if the machine loses power.
+        content: All of it.
+        mode: Whatever the umask.
+        unfinished: Where it is written first, on the same file system; what a killed run left there goes.
+    """
+    unfinished.unlink(missing_ok=True)
     descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     os.fchmod(descriptor, mode)
     with os.fdopen(descriptor, "wb") as file:
@@ -201,7 +214,16 @@ def _write(path: Path, content: bytes, mode: int) -> Path:
         file.flush()
         os.fsync(descriptor)
     unfinished.rename(path)
-    return path
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk hold which files the folder has."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_hidden_key(path: Path) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.adapters.keyring import TOMBSTONE, parse_name
+from pipeline.adapters.keyring import TOMBSTONE, parse_name, sync_folder, write_whole
 from pipeline.keys import KeyName, Role
 
 
@@ -66,7 +66,8 @@ def shred(epoch: RetiredEpoch, *, now: float) -> None:
     for path in epoch.files:
         tombstone = path.with_suffix(TOMBSTONE)
         if not tombstone.exists():
-            _write_whole(tombstone, f"{day}\n")
+            unfinished = tombstone.with_name(f".{tombstone.name}.unfinished")
+            write_whole(tombstone, f"{day}\n".encode(), 0o644, unfinished=unfinished)
     for path in epoch.files:
         with path.open("r+b") as file:
             size = path.stat().st_size
@@ -74,31 +75,10 @@ def shred(epoch: RetiredEpoch, *, now: float) -> None:
             file.flush()
             os.fsync(file.fileno())
         path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 def _folders(keys_dir: Path) -> list[Path]:
     """Every role's folder that can be reached, or the one role's own folder that was given."""
     roles = [keys_dir / role for role in Role if (keys_dir / role).is_dir()]
     return [folder for folder in roles or [keys_dir] if os.access(folder, os.R_OK | os.W_OK | os.X_OK)]
-
-
-def _write_whole(path: Path, text: str) -> None:
-    """Whole or not at all: a role whose folder holds half a tombstone would not start."""
-    unfinished = path.with_name(f".{path.name}.unfinished")
-    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    os.fchmod(descriptor, 0o644)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    unfinished.rename(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -266,16 +266,18 @@ async def test_a_client_that_submits_again_too_early_gets_each_outcome_once_and_
     assert len(stub.requests) == 5
 
 
-async def test_two_who_wait_for_one_job_do_not_cut_each_other_off(
-    settings: Settings, stub: OpenAIStub, worker: Worker
+async def test_one_asker_that_gives_up_does_not_cut_off_another_of_the_same_job(
+    settings: Settings, stub: OpenAIStub
 ) -> None:
-    stub.config = stub.config.updated({"latency_s": 2.0})
+    await create_topics(settings)
     async with Client(settings) as client:
         job = client.job(chat(TEXT))
         patient = asyncio.create_task(client.complete(job, timeout=TIMEOUT))
         with pytest.raises(ResultTimeout):
-            await client.complete(job, timeout=0.5)
-        assert content(await patient) == TEXT
+            await client.complete(job, timeout=1.0)
+        async with running(settings):
+            assert content(await patient) == TEXT
+    assert len(stub.requests) == 1
 
 
 UNANSWERED: dict[str, tuple[float, float | None, int]] = {

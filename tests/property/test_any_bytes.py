@@ -27,7 +27,7 @@ from pipeline.logs import configure
 from pipeline.ports import Inbound, Outbound, Stage, TopicNames
 from pipeline.sealing import SealContext, seal
 from pipeline.settings import KeysSettings, LogSettings, OpenAISettings, PolicySettings, Settings, StateSettings
-from schemas.audit import AuditEvent
+from schemas.audit import AuditEvent, Decision
 from schemas.base import Wire
 from schemas.codes import ErrorCode
 from schemas.deadletter import DeadLetter
@@ -92,7 +92,7 @@ class Stages:
 
     def open(self, monkeypatch: pytest.MonkeyPatch) -> None:
         init_keys(self.settings.keys.dir, now=NOW)
-        stub = OpenAIStub(StubConfig(mode="echo", keep_requests=False))
+        self.stub = stub = OpenAIStub(StubConfig(mode="echo", keep_requests=False))
         monkeypatch.setenv("OPENAI_BASE_URL", self._runner.run(stub.start()))
         monkeypatch.setenv("OPENAI_API_KEY", "test")
         self._stack.push_async_callback(stub.stop)
@@ -219,6 +219,20 @@ def test_an_envelope_that_was_changed_opens_as_it_was_sealed_or_not_at_all(
         assert json.loads(records[0].value)["job_id"] == ID
     else:
         assert CANARY not in shown(stages, records)
+
+
+def test_the_completer_answers_a_refusal_exactly_where_its_audit_event_names_the_job(
+    stages: Stages, redacted: bytes
+) -> None:
+    """By that `veil audit verify` tells whether a chain's end must be vouched for."""
+    unsigned = json.dumps(json.loads(redacted) | {"policy_version": "another"}).encode()
+    for value, answered in ((redacted, True), (unsigned, False), (b"{}", False)):
+        stages.stub.config.failures.bad_request.next = 1
+        records = {record.topic: record.value for record in stages.process(stages.completer, "redacted", value)}
+        stages.stub.config.failures.bad_request.next = 0
+        event = msgspec.json.decode(records[TOPICS["audit"]], type=AuditEvent)
+        assert event.decision is Decision.REFUSED
+        assert (TOPICS["completions"] in records, event.job_id is not None) == (answered, answered)
 
 
 @many

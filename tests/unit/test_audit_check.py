@@ -239,6 +239,63 @@ def test_an_end_that_nobody_vouches_for_is_told() -> None:
     assert (completer.first_break.kind, completer.first_break.place.offset) == (BreakKind.UNANCHORED, 6)
 
 
+def ending_in_refusals() -> tuple[list[Record], list[Record], Owner]:
+    """A completer's chain: two completions that the rehydrator vouches for, then two refusals."""
+    completer, rehydrator = Owner(Role.COMPLETER), Owner(Role.REHYDRATOR)
+    made = completer.publish(2)
+    upstream = read_head(completer.handed_on[-1].headers, TOPICS)
+    vouching = rehydrator.publish(1, upstream=upstream, sign=True)
+    return made + completer.publish(2, refused=True), vouching, completer
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_refusals_that_hand_nothing_on_may_end_a_chain_unsigned(order: str) -> None:
+    made, vouching, _ = ending_in_refusals()
+    completer = verify(ORDERS[order](made, vouching), now=LATER)[0]
+    assert completer.whole
+    assert (completer.signed_seq, completer.unsigned) == (1, 2)
+
+
+def test_a_completion_behind_refusals_must_be_vouched_for() -> None:
+    made, vouching, owner = ending_in_refusals()
+    completer, _ = verify(made + owner.publish(1) + vouching, now=LATER)
+    assert completer.first_break is not None
+    assert (completer.first_break.kind, completer.first_break.seq) == (BreakKind.UNANCHORED, 4)
+
+
+def test_a_completion_vouches_for_the_refusals_before_it() -> None:
+    made, vouching, owner = ending_in_refusals()
+    made += owner.publish(1)
+    rehydrator = Owner(Role.REHYDRATOR, partition=1)
+    vouching += rehydrator.publish(1, upstream=read_head(owner.handed_on[-1].headers, TOPICS), sign=True)
+    assert verify(made + vouching, now=LATER)[0].signed_seq == 4
+    for tampered in (made[:2] + made[3:], [*made[:2], changed(made[2]), *made[3:]], made[:4], made[:2]):
+        assert not verify(tampered + vouching, now=LATER)[0].whole
+
+
+def test_a_refusal_of_a_job_that_is_known_is_handed_on_and_must_be_vouched_for() -> None:
+    made, vouching, _ = ending_in_refusals()
+    event = decode(made[-1])
+    assert isinstance(event, AuditEvent)
+    named = Record(msgspec.json.encode(msgspec.structs.replace(event, job_id="job-1")))
+    completer, _ = verify([*made[:-1], named, *vouching], now=LATER)
+    assert completer.first_break is not None
+    assert (completer.first_break.kind, completer.first_break.seq) == (BreakKind.UNANCHORED, 3)
+
+
+def test_a_chain_started_anew_with_refusals_alone_is_a_start_that_nobody_signed() -> None:
+    made, vouching, owner = ending_in_refusals()
+    owner.chain = owner.trail.open(owner.name, "", now=NOW + 5)
+    reports = verify(made + owner.publish(2, refused=True) + vouching, now=LATER)
+    assert reports[1].first_break is not None
+    assert reports[1].first_break.kind is BreakKind.FORKED
+
+
+def test_refusals_of_a_role_that_signs_may_not_stay_unsigned() -> None:
+    owner = Owner(Role.REDACTOR)
+    assert kind_of([*owner.publish(2), *owner.publish(2, refused=True)], now=LATER) == (BreakKind.UNSIGNED_TAIL, 3)
+
+
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("kept", [0, 3, 5])
 def test_a_vouched_end_that_is_gone_is_found(order: str, kept: int) -> None:

@@ -1,6 +1,9 @@
 """A keyring that follows its folder: new keys are known at once, used later, and gone when destroyed."""
 
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,7 @@ from pipeline.settings import KeysSettings
 
 NOW = 1_790_000_000.0
 DELAY = 60.0
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class Clock:
@@ -202,25 +206,33 @@ def test_a_key_brought_back_beside_its_tombstone_stays_destroyed_and_is_removed_
     assert not path.exists()
 
 
-def test_a_tombstone_that_is_cut_off_stops_no_role_and_is_written_by_the_next_run(
-    keys: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_is_killed_while_it_writes_a_tombstone_stops_no_role_and_is_finished_by_the_next(
+    keys: Path,
 ) -> None:
     rotate(keys, NOW + 10, KeyName.JOBS)
-    with monkeypatch.context() as patched:
-        patched.setattr(os, "fsync", _disk_full)
-        with pytest.raises(OSError, match="no space"):
-            destroy(keys, KeyName.JOBS, before=NOW + 1000, now=NOW + 1000)
-    assert list(keys.glob("*/.*.unfinished"))
+    (epoch,) = retired_epochs(keys, {KeyName.JOBS}, before=NOW + 1000, now=NOW + 1000, activation_delay=DELAY)
+    # A file may grow to four bytes; the fifth kills the process.
+    program = f"""
+import resource, signal
+from pathlib import Path
+from pipeline.adapters.shredding import retired_epochs, shred
+from pipeline.keys import KeyName
+now = {NOW + 1000}
+found = retired_epochs(Path({str(keys)!r}), {{KeyName.JOBS}}, before=now, now=now, activation_delay=60)
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (4, 4))
+shred(found[0], now=now)
+"""
+    killed = subprocess.run([sys.executable, "-B", "-c", program], check=False, env={"PYTHONPATH": str(ROOT)})
+    assert killed.returncode == -signal.SIGXFSZ
+    assert [path for path in keys.glob("*/*") if path.stat().st_size == 4], "the tombstone was not half written"
     for role in HOLDINGS:
         load_keyring(keys, role)
-    (key_id,) = destroy(keys, KeyName.JOBS, before=NOW + 1000, now=NOW + 2000)
-    assert not list(keys.glob("*/.*.unfinished"))
+    assert destroy(keys, KeyName.JOBS, before=NOW + 1000, now=NOW + 1000) == [epoch.key_id]
     with pytest.raises(KeyDestroyed):
-        load_keyring(keys, Role.REDACTOR).opening_key(KeyName.JOBS, key_id)
-
-
-def _disk_full(_: int) -> None:
-    raise OSError("no space")
+        load_keyring(keys, Role.REDACTOR).opening_key(KeyName.JOBS, epoch.key_id)
+    assert list(keys.glob("*/.*")) == []
 
 
 def test_an_id_is_never_used_again(keys: Path) -> None:
