@@ -11,8 +11,10 @@ from typing import Any, cast
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from agents.batches import guard_consumers
+from agents.continuity import NothingRead, read_to, trace_consumers
 from agents.ledgers import Ledgers
 from pipeline.adapters.kafka import ssl_context
 from pipeline.ports import Headers, Inbound
@@ -22,6 +24,9 @@ _FETCH_BYTES = 1024 * 1024
 _FETCH_RECORDS = 500
 _LONG_POLL = 7 * 24 * 3600.0
 """Seconds without a fetch after which a consumer counts as stuck: back-pressure may last long."""
+
+_LOOK_BACK = 5.0
+"""Seconds between two looks for records that were read and never came."""
 
 _LONG = 1e9
 """Seconds; switches off a Faust warning about commits, which it never makes here."""
@@ -43,6 +48,10 @@ class _Consumer(driver.Consumer):
     stream buffer counts events, however large. Heartbeats go on meanwhile, from a thread of their own.
     """
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = NothingRead()
+
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
         ledgers = cast(RoleApp, self.app).ledgers
         ledgers.arriving(0)
@@ -55,16 +64,26 @@ class _Consumer(driver.Consumer):
     def _new_consumer_thread(self) -> _ConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
-    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
-        """Keep no book of transaction markers: it would be read when Faust commits, which it never does.
-
-        Faust's own book is an interval tree that is merged anew at each marker: memory
-        without end, and a seventh of a worker's CPU after 3,000 jobs.
-        """
-
 
 class _Transport(driver.Transport):
     Consumer = _Consumer
+
+
+class _Source:
+    """The app's consumer, as the ledgers see it."""
+
+    def __init__(self, app: "RoleApp") -> None:
+        self._app = app
+
+    async def earliest(self, tp: TopicPartition) -> int:
+        return int((await self._app.consumer.earliest_offsets(TP(*tp)))[TP(*tp)])
+
+    async def rewind(self, tp: TopicPartition, offset: int) -> None:
+        await self._app.consumer.seek_wait({TP(*tp): offset})
+
+    def read_to(self, tp: TopicPartition) -> int | None:
+        consumer = cast(Any, self._app.consumer)._thread._consumer
+        return None if consumer is None else read_to(consumer, tp)
 
 
 class RoleApp(faust.App):
@@ -95,6 +114,7 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         ledgers: Where the work is done and acknowledged.
     """
     guard_consumers()
+    trace_consumers()
     kafka = settings.kafka
     app = RoleApp(
         name,
@@ -123,6 +143,7 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         broker_commit_livelock_soft_timeout=_LONG,
     )
     app.ledgers = ledgers
+    ledgers.read_from(_Source(app))
     source = app.topic(*topics, key_type=bytes, value_type=bytes)
 
     @app.agent(source, name=name)
@@ -130,7 +151,10 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         async for event in cast("faust.Stream[bytes]", stream).noack().events():
             message = event.message
             if message.generation_id == app.consumer_generation_id:
-                await ledgers.admit(_inbound(message))
+                # Where records come from, they are marked with what was given before them.
+                await ledgers.admit(_inbound(message), since=message.checksum)
+
+    app.timer(interval=_LOOK_BACK)(ledgers.look_back)
 
     @app.on_partitions_assigned.connect
     async def on_assigned(*args: Any, **_: Any) -> None:

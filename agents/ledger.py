@@ -100,6 +100,21 @@ class Ledger:
             log.error("ledger.broken", exc_info=fault, **self._place())
             self.broken.set()
 
+    @property
+    def expects(self) -> int | None:
+        """The offset that is to be admitted next if none is missing; unknown where nothing is known yet."""
+        return self._progress.expects if self._ready.is_set() else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the broker's state is known and offsets are admitted."""
+        return self._ready.is_set() and not self._closing
+
+    async def opened(self) -> bool:
+        """Wait until it is open; false when it closes instead."""
+        await self._ready.wait()
+        return not self._closing
+
     async def admit(self, offset: int) -> bool:
         """Whether the caller must do this offset's work, and then call `finish`.
 

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
 
+from agents.continuity import Source
 from agents.fair_queue import FairQueue, Waiting
 from agents.ledger import Ledger
 from agents.metrics import RoleMetrics
@@ -17,6 +19,7 @@ from pipeline.tenant import tenant_of
 
 log = structlog.get_logger()
 
+_SOURCE_TIMEOUT = 10.0
 _HOLD = 0.25
 """Seconds that work which could start waits at most for records that were fetched to be looked at."""
 
@@ -40,6 +43,8 @@ class Ledgers:
         metrics: RoleMetrics,
     ) -> None:
         self.group = group
+        self._source: Source
+        self._behind: dict[TopicPartition, int | None] = {}
         self._stage = stage
         self._settings = settings
         self._trail = trail
@@ -56,6 +61,10 @@ class Ledgers:
         self._closers: dict[TopicPartition, asyncio.Future[int]] = {}
         self._stopping = False
         self.broken = asyncio.Event()
+
+    def read_from(self, source: Source) -> None:
+        """Say where the records come from; before any does."""
+        self._source = source
 
     def open_ledgers(self) -> list[Ledger]:
         """The ledgers of the partitions held now."""
@@ -102,8 +111,12 @@ class Ledgers:
         # A record that waits for its ledger holds up those behind it: they must not pile up in Faust.
         return self._admitting > 0 or self._waiting.size >= self._settings.delivery.look_ahead_bytes
 
-    async def admit(self, inbound: Inbound) -> None:
-        """Queue the record's work, when it is this process's to do."""
+    async def admit(self, inbound: Inbound, since: int) -> None:
+        """Queue the record's work, when it is this process's to do.
+
+        `since` is the offset behind the record that the consumer was given before this one: what lies between
+        them does not exist.
+        """
         self._arriving -= 1
         # Bound before any await: a stale event must not enter a newer ledger.
         tp = TopicPartition(inbound.topic, inbound.partition)
@@ -112,7 +125,7 @@ class Ledgers:
             return
         self._admitting += 1
         try:
-            admitted = await ledger.admit(inbound.offset)
+            admitted = await self._follows(ledger, since) and await ledger.admit(inbound.offset)
         finally:
             self._admitting -= 1
             self._tell_room()
@@ -124,6 +137,41 @@ class Ledgers:
         else:
             self._waiting.put(tenant_of(inbound.value), waiting)
             self._start_waiting()
+
+    async def look_back(self) -> None:
+        """Have what was handed out and never came here handed out again; to be called every few seconds."""
+        if self._admitting or self._arriving > 0:
+            return
+        behind: dict[TopicPartition, int | None] = {}
+        for ledger in self.open_ledgers():
+            read_to = self._source.read_to(ledger.tp) if ledger.is_open else None
+            if read_to is not None and (ledger.expects is None or ledger.expects < read_to):
+                behind[ledger.tp] = ledger.expects
+                # On its way, perhaps; not if it still is the next time.
+                if self._behind.get(ledger.tp, -1) == ledger.expects:
+                    await self._follows(ledger, read_to)
+        self._behind = behind
+
+    async def _follows(self, ledger: Ledger, since: int) -> bool:
+        """Whether no record is missing before `since`; if one is, the partition is read again from there."""
+        if not await ledger.opened():
+            return False
+        expected = ledger.expects
+        if expected is not None and since <= expected:
+            return True
+        try:
+            async with asyncio.timeout(_SOURCE_TIMEOUT):
+                first = max(await self._source.earliest(ledger.tp), expected or 0)
+                if since <= first:
+                    return True
+                if ledger is self._open.get(ledger.tp):
+                    tp = ledger.tp
+                    log.warning("records.passed_over", topic=tp.topic, partition=tp.partition, offset=first)
+                    await self._source.rewind(tp, first)
+        except (KafkaError, OSError, TimeoutError) as exc:
+            # The record is dropped for now; `look_back` will find that it is missing.
+            log.warning("records.passed_over", topic=ledger.tp.topic, partition=ledger.tp.partition, exc_info=exc)
+        return False
 
     def _fits(self, waiting: Waiting) -> bool:
         """Whether there is a slot for it; one that is larger than all of them is done alone."""

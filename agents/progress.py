@@ -82,7 +82,8 @@ class Progress:
 
     Offsets come in ascending order. One that is skipped over does not exist on
     the broker (a transaction marker, a compacted or deleted record) and counts
-    as finished; that holds only because this object saw every offset in order.
+    as finished; that holds only because whoever admits has made sure of it by what
+    this object `expects`.
     """
 
     def __init__(self) -> None:
@@ -101,6 +102,13 @@ class Progress:
             return
         self._move_base(max(base, self._floor), done)
         self._cursor = max(self._cursor if self._cursor is not None else -1, base - 1)
+
+    @property
+    def expects(self) -> int | None:
+        """The offset to come next if every one came; unknown until the first one where nothing was committed."""
+        if self.base is None:
+            return None
+        return max(self.base, self._cursor + 1 if self._cursor is not None else 0)
 
     def finished(self, offset: int) -> bool:
         """Whether the offset's work is committed."""

@@ -51,6 +51,7 @@ from schemas.audit import AuditEvent
 from schemas.envelope import Sealed
 from schemas.job import Job
 from schemas.topics import TopicId
+from tests.integration.all_of_it import AllOfIt
 from tests.integration.sweep_scenario import chat, own_broker
 from tests.unit.test_logs import process_state
 
@@ -125,9 +126,10 @@ class Bench:
             max_in_flight=8,
             metrics=self.metrics.of(role),
         )
+        ledgers.read_from(AllOfIt())
         ledgers.assign({TopicPartition(record.topic, record.partition) for record in records})
         for record in records:
-            await ledgers.admit(record)
+            await ledgers.admit(record, since=0)
         await ledgers.drain(None)
 
     async def _read(self, topic: TopicId) -> list[Inbound]:
