@@ -12,9 +12,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from agents.cli.options import CONFIG, open_output, open_settings
+from agents.cli.options import CONFIG, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit_check import TrailCheck
@@ -64,7 +63,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
     """
     settings = open_settings(config)
     reports = asyncio.run(_verify(settings, tenant, since))
-    _show([_report_row(report) for report in reports], Table(*_SHOWN_OF_CHAINS))
+    show_rows([_report_row(report) for report in reports], _SHOWN_OF_CHAINS, _cell)
     broken = [report for report in reports if not report.whole]
     restarted = sum(report.restarted for report in reports)
     told = (
@@ -98,7 +97,7 @@ def list_events(
         return all(asked is None or asked == found for asked, found in given)
 
     rows = asyncio.run(_collect(settings, wanted, since))
-    _show(rows, Table(*_SHOWN))
+    show_rows(rows, _SHOWN, _cell)
     click.echo(f"{len(rows)} audit events", err=True)
     return 0
 
@@ -144,26 +143,13 @@ async def _read(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
             progress.advance(task)
 
 
-def _show(rows: list[dict[str, Any]], table: Table) -> None:
-    """As a table on a terminal, else a JSON line each."""
-    console = Console()
-    if not console.is_terminal:
-        with open_output(None) as write:
-            for row in rows:
-                write(row)
-        return
-    for row in rows:
-        table.add_row(*(_cell(row, str(column.header)) for column in table.columns))
-    console.print(table)
-
-
-def _cell(row: dict[str, Any], column: str) -> str:
+def _cell(row: Row, column: str) -> str:
     if column == "verdict" and row["break"]:
         more = f" and {row['breaks'] - 1} more" if row["breaks"] > 1 else ""
         return f"{row['verdict']} at {row['break']['record']}{more}"
     if column == "entities":
         return ", ".join(f"{entity} {count}" for entity, count in row[column].items())
-    return str(row[column] if row[column] is not None else "")
+    return plain_cell(row, column)
 
 
 def _report_row(report: ChainReport) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from agents.cli.options import CONFIG, open_settings
+from agents.cli.options import CONFIG, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import epochs, init_keys
 from pipeline.adapters.shredding import RetiredEpoch, retired_epochs, shred
 from pipeline.errors import VeilError
@@ -103,8 +103,8 @@ def shred_keys(
 
     A key is retired once a newer one of its purpose is in use; the one in use is never destroyed.
     Without NAMES, all purposes but the audit keys. First says, key by key, what becomes unreadable and, when the broker
-    answers, how many records on the topics are still sealed to it and how many of these are not
-    worked off yet; then asks. Every role's folder that can be written from here loses both halves and
+    answers, how many records on the topics are still sealed to it (`stored`) and how many of these are
+    not worked off yet (`waiting`); then asks. Every role's folder that can be written from here loses both halves and
     keeps a tombstone, so that the id is never used again and a record that needs the key becomes a
     dead letter `key_destroyed`. Running processes drop the key when they next work.
 
@@ -147,13 +147,28 @@ def _say_what_dies(settings: Settings, found: Sequence[RetiredEpoch]) -> None:
     except VeilError as error:
         counts = None
         click.echo(f"not counted on the topics: {error.detail}", err=True)
-    for epoch in found:
-        click.echo(
-            f"{epoch.name} {epoch.key_id}, made {_spelled(epoch.made)}, retired {_spelled(epoch.retired)}, "
-            f"{len(epoch.files)} files: ends {KILLS[epoch.name]}"
+    rows = [
+        {
+            "name": epoch.name,
+            "key_id": epoch.key_id,
+            "made": _spelled(epoch.made),
+            "retired": _spelled(epoch.retired),
+            "files": len(epoch.files),
+            "ends": KILLS[epoch.name],
+            "sealed": None if counts is None else dict(sorted(counts.get(epoch.key_id, {}).items())),
+        }
+        for epoch in found
+    ]
+    show_rows(rows, ("name", "key_id", "made", "retired", "files", "ends", "sealed"), _cell)
+
+
+def _cell(row: Row, column: str) -> str:
+    if column == "sealed" and row[column] is not None:
+        return "\n".join(
+            f"{topic}: {sealed.stored} records, {sealed.waiting} not worked off"
+            for topic, sealed in row[column].items()
         )
-        for topic, sealed in sorted((counts or {}).get(epoch.key_id, {}).items()):
-            click.echo(f"  {topic}: {sealed.stored} records, {sealed.waiting} of them not worked off yet")
+    return plain_cell(row, column)
 
 
 def _spelled(at: float) -> str:

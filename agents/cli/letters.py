@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from agents.cli.options import CONFIG, open_output, open_settings
+from agents.cli.options import CONFIG, open_output, open_settings, show_rows
 from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
@@ -69,17 +67,7 @@ def list_letters(config: Path | None, **chosen: Any) -> int:
     """One line a letter: when, code, stage, job, where its record lies, and when it was replayed."""
     overview = asyncio.run(survey(open_settings(config), _wanted(**chosen)))
     rows = [_row(found, overview) for found in overview.letters]
-    console = Console()
-    if console.is_terminal:
-        names = ("at", "code", "stage", "job", "record", "length", "detail", "replayed_at")
-        table = Table("at", "code", "stage", "job", "record", "bytes", "detail", "replayed")
-        for row in rows:
-            table.add_row(*(str(row[name] or "") for name in names))
-        console.print(table)
-    else:
-        with open_output(None) as write:
-            for row in rows:
-                write(row)
+    show_rows(rows, ("at", "code", "stage", "job", "record", "length", "detail", "replayed_at"))
     click.echo(f"{len(rows)} dead letters", err=True)
     return 0
 
@@ -165,6 +153,9 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     So in each partition the letters that match go up to the first one that does not; matching letters
     behind it stay and are counted. `--before DATE` alone leaves none behind.
 
+    First one line a partition: the letters to remove, the offset below which everything goes, how many that
+    match are held back, and by the letter at which offset; then asks.
+
     Nobody can read a removed letter any more, but the broker's files hold its bytes (redacted or sealed)
     until it drops the segment they lie in: the one being written stays until it is full (1 GiB) or, at the
     next letter, a week old (`segment.bytes`, `segment.ms`); a closed one goes within the broker's
@@ -174,13 +165,18 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     settings = open_settings(config)
     wanted = _chosen(_wanted(**chosen), all_letters=all_letters)
     cuts = asyncio.run(plan_purge(settings, wanted))
-    for tp, cut in sorted(cuts.items()):
-        if not cut.gone and not cut.held:
-            continue
-        click.echo(
-            f"{tp.topic}/{tp.partition}: {cut.gone} letters go (everything below offset {cut.offset})"
-            + (f"; {cut.held} that match stay behind one that does not, at {cut.blocked_by}" if cut.held else "")
-        )
+    rows = [
+        {
+            "partition": f"{tp.topic}/{tp.partition}",
+            "letters": cut.gone,
+            "below": cut.offset,
+            "held": cut.held,
+            "blocked_by": cut.blocked_by,
+        }
+        for tp, cut in sorted(cuts.items())
+        if cut.gone or cut.held
+    ]
+    show_rows(rows, ("partition", "letters", "below", "held", "blocked_by"))
     gone, held = sum(cut.gone for cut in cuts.values()), sum(cut.held for cut in cuts.values())
     if gone and not dry_run:
         if not yes:

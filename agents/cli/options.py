@@ -3,7 +3,7 @@
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar
 
@@ -11,12 +11,14 @@ import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from pipeline.logs import configure
 from pipeline.settings import Settings, load_settings
 
 # Its number, from 1, and its bytes.
 Line: TypeAlias = tuple[int, bytes]
+Row: TypeAlias = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
 
 CONFIG = click.option(
@@ -76,6 +78,25 @@ def open_output(path: Path | None) -> Iterator[Callable[[Any], None]]:
     os.fchmod(descriptor, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         yield lambda value: _write_line(file, value)
+
+
+def plain_cell(row: Row, column: str) -> str:
+    """A table's cell as it stands in the row."""
+    return "" if row[column] is None else str(row[column])
+
+
+def show_rows(rows: Iterable[Row], columns: Sequence[str], cell: Callable[[Row, str], str] = plain_cell) -> None:
+    """Rows on stdout: the named columns as a table on a terminal, else each row whole as a line of JSON."""
+    console = Console()
+    if not console.is_terminal:
+        with open_output(None) as write:
+            for row in rows:
+                write(row)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(cell(row, column) for column in columns))
+    console.print(table)
 
 
 def _write_line(file: BinaryIO, value: Any) -> None:

@@ -84,6 +84,16 @@ def test_a_fault_is_one_clear_line(
     assert done.stdout == ""
 
 
+def test_what_shredding_would_destroy_is_data_and_all_else_is_not(folder: Path) -> None:
+    environ = {"VEIL__KEYS__ACTIVATION_DELAY": "0.001"}
+    assert veil("keys", "rotate", "jobs", cwd=folder, **environ).returncode == 0
+    done = veil("keys", "shred", "--before", "2100-01-01", "--dry-run", cwd=folder, **environ)
+    assert done.returncode == 0, done.stderr
+    (row,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert (row["name"], row["files"], row["sealed"]) == ("jobs", 3, None)
+    assert "not counted on the topics: no Kafka broker answers" in done.stderr
+
+
 def test_the_completer_does_not_start_beside_a_private_key(folder: Path) -> None:
     key = next((folder / "keys" / "redactor").glob("vault.*.pub"))
     key.with_name(key.name).replace(folder / "keys" / "completer" / key.name)

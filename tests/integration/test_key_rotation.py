@@ -1,6 +1,7 @@
 """Every key rotated twice under load, with the three roles as processes of their own: no job fails."""
 
 import asyncio
+import json
 import time
 from collections import Counter
 from pathlib import Path
@@ -102,9 +103,10 @@ async def test_shredding_says_what_dies_asks_and_leaves_what_is_in_use(settings:
 
     code, out, _ = await run_veil(settings, *command, "--dry-run")
     assert code == 0
-    assert f"jobs {key_id}" in out
-    assert "ends jobs sealed to it" in out
-    assert f"{settings.kafka.topic_prefix}jobs: 1 records, 1 of them not worked off yet" in out
+    (row,) = (json.loads(line) for line in out.splitlines())
+    assert (row["name"], row["key_id"]) == ("jobs", key_id)
+    assert "jobs sealed to it" in row["ends"]
+    assert row["sealed"] == {f"{settings.kafka.topic_prefix}jobs": {"stored": 1, "waiting": 1}}
     assert (await run_veil(settings, *command))[0] == 130, "nobody said yes"
     assert {path.name for path in keys.glob("*/*")} == held
 
