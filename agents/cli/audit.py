@@ -13,7 +13,7 @@ from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from agents.cli.options import CONFIG, Row, open_settings, plain_cell, show_rows
+from agents.cli.options import CODE, CONFIG, TIME, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit_check import TrailCheck
@@ -22,13 +22,8 @@ from pipeline.keys import Role
 from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
-from schemas.codes import ErrorCode
 
-_SINCE = click.option(
-    "--since",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Only what was published from this time (UTC) on.",
-)
+_SINCE = click.option("--since", type=TIME, help="Only what was published from this time (UTC) on.")
 _SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
 _SHOWN = ("at", "stage", "decision", "code", "tenant", "job", "entities", "record")
 
@@ -77,7 +72,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
 @audit.command("list")
 @click.option("--tenant", help="Only this tenant's.")
 @click.option("--job", help="Only this job's.")
-@click.option("--code", type=click.Choice([code.value for code in ErrorCode]), help="Only with this code.")
+@CODE
 @click.option("--decision", type=click.Choice([decision.value for decision in Decision]), help="Only this decision.")
 @_SINCE
 @CONFIG

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from agents.cli.options import CONFIG, Row, open_settings, plain_cell, show_rows
+from agents.cli.options import CONFIG, TIME, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import epochs, init_keys
 from pipeline.adapters.shredding import RetiredEpoch, retired_epochs, shred
 from pipeline.errors import VeilError
@@ -88,7 +88,7 @@ def list_keys(directory: Path | None, config: Path | None) -> int:
 @click.argument("names", nargs=-1, type=click.Choice([name.value for name in KILLS]))
 @click.option(
     "--before",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
+    type=TIME,
     required=True,
     help="Destroy keys that were retired before this time (UTC).",
 )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from agents.cli.options import CONFIG, open_output, open_settings, show_rows
+from agents.cli.options import CODE, CONFIG, TIME, open_output, open_settings, show_rows
 from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
@@ -20,17 +20,15 @@ from schemas.deadletter import DeadLetter
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-
 
 def filters(command: F) -> F:
     """The options by which letters are chosen."""
     for option in (
-        click.option("--code", help="Only letters with this code."),
+        CODE,
         click.option("--tenant", help="Only this tenant's."),
         click.option("--job", "job_id", help="Only this job's."),
-        click.option("--since", type=_TIME, help="Only letters from this time on (UTC)."),
-        click.option("--until", "--before", type=_TIME, help="Only letters before this time (UTC)."),
+        click.option("--since", type=TIME, help="Only letters from this time on (UTC)."),
+        click.option("--until", "--before", type=TIME, help="Only letters before this time (UTC)."),
     ):
         command = option(command)
     return command

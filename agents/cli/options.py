@@ -1,6 +1,7 @@
 """What several commands share: settings, input lines, output."""
 
 import contextlib
+import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from rich.table import Table
 
 from pipeline.logs import configure
 from pipeline.settings import Settings, load_settings
+from schemas.codes import ErrorCode
 
 # Its number, from 1, and its bytes.
 Line: TypeAlias = tuple[int, bytes]
@@ -26,6 +28,25 @@ CONFIG = click.option(
     type=click.Path(path_type=Path, dir_okay=False),
     help="Settings file (default: veil.toml in this folder, if there is one).",
 )
+
+TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+"""A time or a day, which is UTC."""
+
+
+class _Code(click.Choice[str]):
+    """One of the error codes; of the many, a typing error is told the nearest."""
+
+    def __init__(self) -> None:
+        super().__init__([code.value for code in ErrorCode])
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        nearest = difflib.get_close_matches(str(value), self.choices)
+        if not nearest:
+            return super().get_invalid_choice_message(value, ctx)
+        return f"{value!r} is no code; did you mean {', '.join(nearest)}?"
+
+
+CODE = click.option("--code", type=_Code(), metavar="CODE", help="Only with this error code.")
 
 
 def open_settings(config: Path | None) -> Settings:

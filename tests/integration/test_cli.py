@@ -2,11 +2,16 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from pipeline.adapters.keyring import init_keys
+from pipeline.keys import KeyName
 
 NO_BROKER = "127.0.0.1:1"
 
@@ -62,6 +67,9 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["dlq", "replay", "--all"], {"VEIL__KEYS__DIR": "none"}, 1, "veil keys init"),
         (["dlq", "replay"], {}, 2, "say which letters"),
         (["dlq", "purge", "--yes"], {}, 2, "say which letters"),
+        (["dlq", "list", "--code", "openai_rejectd"], {}, 2, "did you mean openai_rejected, "),
+        (["dlq", "purge", "--code", "xyz"], {}, 2, "'malformed_json', "),
+        (["audit", "list", "--code", "unknown-key"], {}, 2, "did you mean unknown_key, "),
         (["dlq", "purge", "--all"], {}, 1, "no Kafka broker answers"),
         (["keys", "shred"], {}, 2, "--before"),
         (["audit", "verify"], {}, 1, "no Kafka broker answers"),
@@ -85,9 +93,10 @@ def test_a_fault_is_one_clear_line(
 
 
 def test_what_shredding_would_destroy_is_data_and_all_else_is_not(folder: Path) -> None:
-    environ = {"VEIL__KEYS__ACTIVATION_DELAY": "0.001"}
-    assert veil("keys", "rotate", "jobs", cwd=folder, **environ).returncode == 0
-    done = veil("keys", "shred", "--before", "2100-01-01", "--dry-run", cwd=folder, **environ)
+    shutil.rmtree(folder / "keys")
+    init_keys(folder / "keys", now=time.time() - 1000)
+    init_keys(folder / "keys", now=time.time() - 500, rotate=frozenset({KeyName.JOBS}))
+    done = veil("keys", "shred", "--before", "2100-01-01", "--dry-run", cwd=folder)
     assert done.returncode == 0, done.stderr
     (row,) = (json.loads(line) for line in done.stdout.splitlines())
     assert (row["name"], row["files"], row["sealed"]) == ("jobs", 3, None)
