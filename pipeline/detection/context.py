@@ -12,8 +12,6 @@ NEXT = (
     r"(?i:[\s\"'`*_)\]>|]{0,4}(?:(?:number|num|nbr|no\.?|nr\.?|n[°º]\.?|nº|#|id|code|is|are|was|of|for|ist|lautet|est|es|"
     r"è|é|jest|to|numer|numero|número|numéro|nummer|:=|=>|->|=|:|-)[\s\"'`*(\[<|]{0,4}){0,4})"
 )
-# A label that is followed by an assignment sign, as in code, JSON, YAML and forms.
-ASSIGNED = r"[\w\-.]{0,24}[\"'`\])}*]{0,3}\s{0,3}(?::=|=>|->|==?|:|,)\s{0,3}"
 
 # Shorter words than these are too common inside others: for Hyperscan to report each,
 # and to be continued (passport → passportNumber, passports) at all.

@@ -52,7 +52,6 @@ _NAMED_DATE = re.compile(
 _JAPANESE = re.compile(
     r"(?:(?:昭和|平成|令和|大正)\s?(?:\d{1,2}|元)|\d{4})\s?年(?:\s?\d{1,2}\s?月(?:\s?\d{1,2}\s?日)?)?(?:\s?\d{1,2}[:時]\d{0,2}分?)?"
 )
-_NEVER_BEFORE = frozenset("/.-_:=+#$€£v")
 
 # In lower case these are words, too, unless a year follows.
 _ALSO_A_WORD = re.compile(r"(?:may|march|mar|mars|mai|set|out|ago|gen|dec|mag|jun|sept)\b")
