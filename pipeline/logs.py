@@ -23,10 +23,10 @@ from pipeline.settings import LogSettings
 
 SAFE_FIELDS = frozenset(
     {
-        "event", "level", "timestamp", "role", "job_id", "job_hash", "tenant", "code", "stage", "detail",
-        "topic", "partition", "offset", "group", "count", "total", "attempts", "status", "entities",
-        "duration_s", "wait_s", "pending", "in_flight", "cut", "host", "port", "version", "policy_version",
-        "detector_version", "key_id", "logger", "template", "place", "exception", "signal", "exit_code", "request_id",
+        "event", "level", "timestamp", "role", "job_id", "job_hash", "code", "stage", "detail",
+        "topic", "partition", "offset", "group", "count", "total", "attempts", "status",
+        "duration_s", "wait_s", "pending", "in_flight", "cut", "port",
+        "logger", "template", "place", "exception", "exit_code",
     }
 )  # fmt: skip
 """Fields that may be rendered. None of them may ever hold a value of a job."""
