@@ -18,7 +18,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from agents.dead_letters import Found, Wanted, newest_of_each_job, open_letters, read_letters, survey
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer
+from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer, unreachable
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.decoding import decode
@@ -164,7 +164,7 @@ async def _publisher(
         await producer.start()
     except (KafkaError, OSError):
         await stop_producer(producer)
-        raise BrokerUnreachable(f"no Kafka broker answers at {settings.kafka.bootstrap_servers}") from None
+        raise unreachable(settings) from None
     try:
         yield publish
     except (ProducerFenced, InvalidProducerEpoch):

@@ -14,6 +14,7 @@ from pipeline.adapters.keyring import init_keys
 from pipeline.keys import KeyName
 
 NO_BROKER = "127.0.0.1:1"
+SET_ADDRESS = f"no Kafka broker answers at {NO_BROKER}; set VEIL__KAFKA__BOOTSTRAP_SERVERS, or start one"
 
 
 def veil(*arguments: str, cwd: Path, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
@@ -55,15 +56,15 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
             "openai.allowed_hosts",
         ),
         (["worker", "--role", "redactor"], {"VEIL__POLICY__FILE": "none.toml"}, 1, "none.toml"),
-        (["submit", "jobs.jsonl"], {}, 1, "no Kafka broker answers"),
+        (["submit", "jobs.jsonl"], {}, 1, SET_ADDRESS),
         (["submit", "none.jsonl"], {}, 2, "none.jsonl"),
         (["submit", "bad.jsonl"], {}, 2, "line 2"),
         (["submit", "jobs.jsonl", "--out", "x"], {}, 2, "--wait"),
         (["results"], {}, 1, "no Kafka broker answers"),
         (["topics", "create"], {}, 1, "no Kafka broker answers"),
-        (["topics", "check"], {}, 1, "no Kafka broker answers"),
+        (["topics", "check"], {}, 1, SET_ADDRESS),
         (["dlq", "list"], {}, 1, "no Kafka broker answers"),
-        (["dlq", "replay", "--all"], {}, 1, "no Kafka broker answers"),
+        (["dlq", "replay", "--all"], {}, 1, SET_ADDRESS),
         (["dlq", "replay", "--all"], {"VEIL__KEYS__DIR": "none"}, 1, "veil keys init"),
         (["dlq", "replay"], {}, 2, "say which letters"),
         (["dlq", "purge", "--yes"], {}, 2, "say which letters"),
@@ -72,7 +73,7 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
         (["audit", "list", "--code", "unknown-key"], {}, 2, "did you mean unknown_key, "),
         (["dlq", "purge", "--all"], {}, 1, "no Kafka broker answers"),
         (["keys", "shred"], {}, 2, "--before"),
-        (["audit", "verify"], {}, 1, "no Kafka broker answers"),
+        (["audit", "verify"], {}, 1, SET_ADDRESS),
         (["audit", "list", "--since", "yesterday"], {}, 2, "--since"),
         (["keys", "init"], {}, 1, "veil keys rotate"),
         (["detect", "--entities", "NOSUCH"], {}, 2, "NOSUCH"),
