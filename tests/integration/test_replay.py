@@ -184,8 +184,8 @@ async def test_of_two_letters_of_one_job_one_is_replayed_and_neither_a_second_ti
     await write_letters(settings, [1, 1], code=ErrorCode.OPENAI_UNAVAILABLE, at=now)
     code, _, said = await veil(settings, "dlq", "replay", "--all", "--dry-run")
     assert code == 0
-    assert "2 skipped: a newer letter of the job is replayed, 2 would be replayed" in said
-    assert await outcomes(settings) == Counter({"again": 2, "a newer letter of the job is replayed": 2})
+    assert "2 skipped: another letter of the job is replayed, 2 would be replayed" in said
+    assert await outcomes(settings) == Counter({"again": 2, "another letter of the job is replayed": 2})
     assert await jobs_submitted(settings) == Counter({"job-1": 1, "job-2": 1})
     assert await outcomes(settings) == Counter({"replayed already": 4})
     assert await jobs_submitted(settings) == Counter({"job-1": 1, "job-2": 1})
