@@ -96,11 +96,12 @@ async def survey(settings: Settings, wanted: Wanted) -> Overview:
 
 
 def newest_of_each_job(letters: Iterable[Found]) -> dict[Origin, list[Found]]:
-    """Where the newest letter of each job lies, and the job's older letters.
+    """Where the newest letter of each job lies, and the job's other letters, oldest first.
 
     A job has several when copies of it were submitted, or when it was replayed in vain. The newest is
     the one to replay: it has the requester's latest reply key and deadline, and its original is sealed
-    to the latest replay key. A letter that names no job is by itself; a `job_id_conflict` is not
+    to the latest replay key. One that came without its original is the newest only where all are
+    like that. A letter that names no job is by itself; a `job_id_conflict` is not
     about the job that has the id but about another, under the same id.
     """
     jobs: dict[tuple[str | None, str | None, bool, Origin | None], list[Found]] = defaultdict(list)
@@ -110,9 +111,14 @@ def newest_of_each_job(letters: Iterable[Found]) -> dict[Origin, list[Found]]:
         jobs[letter.tenant, letter.job_id, letter.code is ErrorCode.JOB_ID_CONFLICT, alone].append(found)
     newest = {}
     for twins in jobs.values():
-        *older, last = sorted(twins, key=lambda found: (found.letter.at, found.at.partition, found.at.offset))
-        newest[last.at] = older
+        *others, last = sorted(twins, key=_rank)
+        newest[last.at] = others
     return newest
+
+
+def _rank(found: Found) -> tuple[bool, float, int, int]:
+    # The digest stands in a letter in the original's place, and a survey's letters have lost their originals.
+    return found.letter.sha256 is None, found.letter.at, found.at.partition, found.at.offset
 
 
 def place_of(origin: Origin) -> str:

@@ -147,7 +147,7 @@ async def _topics(settings: Settings) -> Check:
 
 
 async def _plain_jobs(settings: Settings) -> Check:
-    """Promise 1's exception, counted: what lies raw on the broker now."""
+    """The one exception to "only redacted events are persisted", counted: what lies raw on the broker now."""
     name = "raw on disk: plain jobs"
     topic = TOPICS["plain"]
     full_name = topic.name(settings.kafka.topic_prefix)

@@ -18,7 +18,7 @@ from aiokafka.errors import InvalidProducerEpoch, KafkaError, ProducerFenced
 
 from agents.dead_letters import Found, Wanted, newest_of_each_job, open_letters, read_letters, survey
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer
+from pipeline.adapters.kafka import BrokerUnreachable, producer_options, stop_producer, unreachable
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.decoding import decode
@@ -42,12 +42,12 @@ class ReplayTakenOver(VeilError):
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """What became of one letter: submitted again (`again`), passed over (`skipped`), or not possible (`error`).
 
-    `older`: the job's other letters, which count as replayed with this one.
+    `others`: the job's other letters, which count as replayed with this one.
     """
 
     found: Found
     again: Again | None = None
-    older: Sequence[Found] = ()
+    others: Sequence[Found] = ()
     skipped: str | None = None
     error: VeilError | None = None
 
@@ -73,15 +73,15 @@ async def replay(settings: Settings, wanted: Wanted, *, dry_run: bool) -> AsyncI
         newest = newest_of_each_job(left.values())
         batch: list[Outcome] = []
         async for found in _contents(settings, newest):
-            bare, older = left[found.at], newest[found.at]
+            bare, others = left[found.at], newest[found.at]
             try:
                 again = submit_again(found.letter, keys, detector=detector, now=time.time())
             except VeilError as error:
                 yield Outcome(found=bare, error=error)
-                for twin in older:
-                    yield Outcome(found=twin, skipped="a newer letter of the job cannot be replayed")
+                for twin in others:
+                    yield Outcome(found=twin, skipped="another letter of the job cannot be replayed")
                 continue
-            batch.append(Outcome(found=bare, again=again, older=older))
+            batch.append(Outcome(found=bare, again=again, others=others))
             if len(batch) >= _BATCH_LETTERS or sum(_size(outcome) for outcome in batch) >= _BATCH_BYTES:
                 await publish(batch)
                 for outcome in _told(batch):
@@ -97,8 +97,8 @@ def _told(batch: Sequence[Outcome]) -> Iterator[Outcome]:
     """What was published, letter by letter."""
     for outcome in batch:
         yield outcome
-        for twin in outcome.older:
-            yield Outcome(found=twin, skipped="a newer letter of the job is replayed")
+        for twin in outcome.others:
+            yield Outcome(found=twin, skipped="another letter of the job is replayed")
 
 
 async def _contents(settings: Settings, wanted: Collection[Origin]) -> AsyncIterator[Found]:
@@ -154,7 +154,7 @@ async def _publisher(
                 if outcome.again is None:
                     continue
                 sends.append(await producer.send(topics["jobs"], outcome.again.value, key=outcome.again.key))
-                for found in (outcome.found, *outcome.older):
+                for found in (outcome.found, *outcome.others):
                     note = msgspec.json.encode(Replayed(letter=found.at, at=now))
                     sends.append(await producer.send(found.at.topic, note, partition=found.at.partition))
             # aiokafka would commit although one of them was refused.
@@ -164,7 +164,7 @@ async def _publisher(
         await producer.start()
     except (KafkaError, OSError):
         await stop_producer(producer)
-        raise BrokerUnreachable(f"no Kafka broker answers at {settings.kafka.bootstrap_servers}") from None
+        raise unreachable(settings) from None
     try:
         yield publish
     except (ProducerFenced, InvalidProducerEpoch):

@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import KafkaError
 
 from pipeline.adapters.database_cache import cached_engine
-from pipeline.adapters.kafka import BrokerUnreachable, producer_options
+from pipeline.adapters.kafka import producer_options, unreachable
 from pipeline.adapters.live_keyring import LiveKeyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.awaited import Awaited, JobKey
@@ -82,10 +82,7 @@ class Client:
             await producer.start()
         except (KafkaError, OSError):
             await producer.stop()
-            raise BrokerUnreachable(
-                f"no Kafka broker answers at {self._settings.kafka.bootstrap_servers}; "
-                "set VEIL__KAFKA__BOOTSTRAP_SERVERS"
-            ) from None
+            raise unreachable(self._settings) from None
         self._producer = producer
         return self
 

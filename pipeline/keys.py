@@ -1,4 +1,4 @@
-"""Which key each role holds (DESIGN §9), and the keyring a stage is handed.
+"""Which key each role holds, and the keyring a stage is handed.
 
 A keyring holds epochs: the newest active public key of a purpose seals, any private
 key still held opens. A new epoch is distributed first and activated later: it seals
@@ -64,7 +64,9 @@ HOLDINGS: Mapping[Role, Holding] = {
         public=frozenset({KeyName.JOBS, KeyName.REDACTOR_AUDIT, KeyName.REHYDRATOR_AUDIT}),
     ),
 }
-"""The table of DESIGN §9. Every stage may seal for replay, so that input it cannot read is kept too."""
+"""Who opens and signs, and who only seals and verifies (docs/architecture.md, "Trust zones").
+
+Every stage may seal for replay, so that input it cannot read is kept too."""
 
 AUDIT_KEYS: Mapping[Role, KeyName] = {
     Role.REDACTOR: KeyName.REDACTOR_AUDIT,

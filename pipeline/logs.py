@@ -23,9 +23,9 @@ from pipeline.settings import LogSettings
 
 SAFE_FIELDS = frozenset(
     {
-        "event", "level", "timestamp", "role", "job_id", "job_hash", "tenant", "code", "stage", "detail",
+        "event", "level", "timestamp", "role", "job_id", "job_hash", "code", "stage", "detail",
         "topic", "partition", "offset", "group", "count", "total", "attempts", "status",
-        "duration_s", "wait_s", "pending", "in_flight", "cut", "port", "policy_version",
+        "duration_s", "wait_s", "pending", "in_flight", "cut", "port",
         "logger", "template", "place", "exception", "exit_code",
     }
 )  # fmt: skip

@@ -29,7 +29,7 @@ class SealBroken(VeilError):
 
 
 class SealContext(msgspec.Struct, frozen=True, kw_only=True):
-    """What a seal is bound to (DESIGN §9); any difference and it does not open."""
+    """What a seal is bound to beside the key; any difference and it does not open."""
 
     purpose: Purpose
     key_id: str

@@ -12,9 +12,8 @@ import msgspec
 from aiokafka import ConsumerRecord
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
-from agents.cli.options import CODE, CONFIG, UTC_TIME, open_output, open_settings
+from agents.cli.options import CODE, CONFIG, TIME, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.reader import TopicReader
 from pipeline.audit_check import TrailCheck
@@ -24,11 +23,7 @@ from pipeline.ports import TopicNames
 from pipeline.settings import Settings
 from schemas.audit import AuditEvent, AuditRecord, Decision, Origin
 
-SINCE = click.option(
-    "--since",
-    type=UTC_TIME,
-    help="Only what was published from this time (UTC) on.",
-)
+SINCE = click.option("--since", type=TIME, help="Only what was published from this time (UTC) on.")
 _SHOWN_OF_CHAINS = ("chain", "events", "first_seq", "last_seq", "signed_seq", "unsigned", "verdict")
 _SHOWN_OF_SHADOWS = ("shadow", "what", "jobs", "more", "fewer")
 _SHOWN = ("at", "stage", "decision", "code", "tenant", "job", "entities", "record")
@@ -64,7 +59,7 @@ def verify(tenant: str | None, since: datetime | None, config: Path | None) -> i
     """
     settings = open_settings(config)
     reports = asyncio.run(_verify(settings, tenant, since))
-    _show([_report_row(report) for report in reports], Table(*_SHOWN_OF_CHAINS))
+    show_rows([_report_row(report) for report in reports], _SHOWN_OF_CHAINS, _cell)
     broken = [report for report in reports if not report.whole]
     restarted = sum(report.restarted for report in reports)
     told = (
@@ -98,7 +93,7 @@ def list_events(
         return all(asked is None or asked == found for asked, found in given)
 
     rows = [_event_row(event, place) for event, place in asyncio.run(_collect(settings, wanted, since))]
-    _show(rows, Table(*_SHOWN))
+    show_rows(rows, _SHOWN, _cell)
     click.echo(f"{len(rows)} audit events", err=True)
     return 0
 
@@ -123,7 +118,7 @@ def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> i
         return event.decision is Decision.COMPARED and tenant in (None, event.tenant)
 
     found = [event for event, _ in asyncio.run(_collect(settings, wanted, since))]
-    _show(_shadow_rows(found), Table(*_SHOWN_OF_SHADOWS))
+    show_rows(_shadow_rows(found), _SHOWN_OF_SHADOWS)
     versions = sorted({event.policy_version or "none" for event in found})
     click.echo(f"{len(found)} jobs differ; shadow policies: {', '.join(versions) or 'none'}", err=True)
     return 0
@@ -171,26 +166,13 @@ async def read_trail(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
             progress.advance(task)
 
 
-def _show(rows: list[dict[str, Any]], table: Table) -> None:
-    """As a table on a terminal, else a JSON line each."""
-    console = Console()
-    if not console.is_terminal:
-        with open_output(None) as write:
-            for row in rows:
-                write(row)
-        return
-    for row in rows:
-        table.add_row(*(_cell(row, str(column.header)) for column in table.columns))
-    console.print(table)
-
-
-def _cell(row: dict[str, Any], column: str) -> str:
+def _cell(row: Row, column: str) -> str:
     if column == "verdict" and row["break"]:
         more = f" and {row['breaks'] - 1} more" if row["breaks"] > 1 else ""
         return f"{row['verdict']} at {row['break']['record']}{more}"
     if column == "entities":
         return ", ".join(f"{entity} {count}" for entity, count in row[column].items())
-    return str(row[column] if row[column] is not None else "")
+    return plain_cell(row, column)
 
 
 def _report_row(report: ChainReport) -> dict[str, Any]:

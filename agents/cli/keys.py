@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from agents.cli.options import CONFIG, UTC_TIME, open_output, open_settings
+from agents.cli.options import CONFIG, TIME, Row, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import epochs, init_keys
 from pipeline.adapters.shredding import RetiredEpoch, retired_epochs, shred
 from pipeline.errors import VeilError
@@ -88,7 +88,7 @@ def list_keys(directory: Path | None, config: Path | None) -> int:
 @click.argument("names", nargs=-1, type=click.Choice([name.value for name in KILLS]))
 @click.option(
     "--before",
-    type=UTC_TIME,
+    type=TIME,
     required=True,
     help="Destroy keys that were retired before this time (UTC).",
 )
@@ -103,8 +103,8 @@ def shred_keys(
 
     A key is retired once a newer one of its purpose is in use; the one in use is never destroyed.
     Without NAMES, all purposes but the audit keys. First says, key by key, what becomes unreadable and, when the broker
-    answers, how many records on the topics are still sealed to it and how many of these are not
-    worked off yet; then asks. Every role's folder that can be written from here loses both halves and
+    answers, how many records on the topics are still sealed to it (`stored`) and how many of these are
+    not worked off yet (`waiting`); then asks. Every role's folder that can be written from here loses both halves and
     keeps a tombstone, so that the id is never used again and a record that needs the key becomes a
     dead letter `key_destroyed`. Running processes drop the key when they next work.
 
@@ -147,21 +147,28 @@ def _say_what_dies(settings: Settings, found: Sequence[RetiredEpoch]) -> None:
     except VeilError as error:
         counts = None
         click.echo(f"not counted on the topics: {error.detail}", err=True)
-    with open_output(None) as write:
-        for epoch in found:
-            sealed = (counts or {}).get(epoch.key_id, {})
-            write(
-                {
-                    "key": epoch.name,
-                    "id": epoch.key_id,
-                    "made": _spelled(epoch.made),
-                    "retired": _spelled(epoch.retired),
-                    "files": len(epoch.files),
-                    "ends": KILLS[epoch.name],
-                    "sealed_records": {topic: count.stored for topic, count in sorted(sealed.items())},
-                    "not_worked_off": {topic: count.waiting for topic, count in sorted(sealed.items())},
-                }
-            )
+    rows = [
+        {
+            "name": epoch.name,
+            "key_id": epoch.key_id,
+            "made": _spelled(epoch.made),
+            "retired": _spelled(epoch.retired),
+            "files": len(epoch.files),
+            "ends": KILLS[epoch.name],
+            "sealed": None if counts is None else dict(sorted(counts.get(epoch.key_id, {}).items())),
+        }
+        for epoch in found
+    ]
+    show_rows(rows, ("name", "key_id", "made", "retired", "files", "ends", "sealed"), _cell)
+
+
+def _cell(row: Row, column: str) -> str:
+    if column == "sealed" and row[column] is not None:
+        return "\n".join(
+            f"{topic}: {sealed.stored} records, {sealed.waiting} not worked off"
+            for topic, sealed in row[column].items()
+        )
+    return plain_cell(row, column)
 
 
 def _spelled(at: float) -> str:

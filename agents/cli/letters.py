@@ -9,10 +9,8 @@ from typing import Any, TypeVar
 
 import click
 import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from agents.cli.options import CODE, CONFIG, UTC_TIME, open_output, open_settings
+from agents.cli.options import CODE, CONFIG, TIME, open_output, open_settings, show_rows
 from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
@@ -29,8 +27,8 @@ def filters(command: F) -> F:
         CODE,
         click.option("--tenant", help="Only this tenant's."),
         click.option("--job", "job_id", help="Only this job's."),
-        click.option("--since", type=UTC_TIME, help="Only letters from this time on (UTC)."),
-        click.option("--until", "--before", type=UTC_TIME, help="Only letters before this time (UTC)."),
+        click.option("--since", type=TIME, help="Only letters from this time on (UTC)."),
+        click.option("--until", "--before", type=TIME, help="Only letters before this time (UTC)."),
     ):
         command = option(command)
     return command
@@ -67,17 +65,7 @@ def list_letters(config: Path | None, **chosen: Any) -> int:
     """One line a letter: when, code, stage, job, where its record lies, and when it was replayed."""
     overview = asyncio.run(survey(open_settings(config), _wanted(**chosen)))
     rows = [_row(found, overview) for found in overview.letters]
-    console = Console()
-    if console.is_terminal:
-        names = ("at", "code", "stage", "job", "record", "length", "detail", "replayed_at")
-        table = Table("at", "code", "stage", "job", "record", "bytes", "detail", "replayed")
-        for row in rows:
-            table.add_row(*(str(row[name] or "") for name in names))
-        console.print(table)
-    else:
-        with open_output(None) as write:
-            for row in rows:
-                write(row)
+    show_rows(rows, ("at", "code", "stage", "job", "record", "length", "detail", "replayed_at"))
     click.echo(f"{len(rows)} dead letters", err=True)
     return 0
 
@@ -161,8 +149,10 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
 
     Kafka deletes a partition's records from its beginning up to an offset, never one out of the middle.
     So in each partition the letters that match go up to the first one that does not; matching letters
-    behind it stay and are counted. `--before DATE` alone leaves none behind. One line a partition says how
-    many letters go with everything below an offset, and how many are held by one at another offset.
+    behind it stay and are counted. `--before DATE` alone leaves none behind.
+
+    First one line a partition: the letters to remove, the offset below which everything goes, how many that
+    match are held back, and by the letter at which offset; then asks.
 
     Nobody can read a removed letter any more, but the broker's files hold its bytes (redacted or sealed)
     until it drops the segment they lie in: the one being written stays until it is full (1 GiB) or, at the
@@ -173,18 +163,18 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     settings = open_settings(config)
     wanted = _chosen(_wanted(**chosen), all_letters=all_letters)
     cuts = asyncio.run(plan_purge(settings, wanted))
-    with open_output(None) as write:
-        for tp, cut in sorted(cuts.items()):
-            if cut.gone or cut.held:
-                write(
-                    {
-                        "partition": f"{tp.topic}/{tp.partition}",
-                        "letters_gone": cut.gone,
-                        "below_offset": cut.offset,
-                        "letters_held": cut.held,
-                        "held_by_offset": cut.blocked_by,
-                    }
-                )
+    rows = [
+        {
+            "partition": f"{tp.topic}/{tp.partition}",
+            "letters": cut.gone,
+            "below": cut.offset,
+            "held": cut.held,
+            "blocked_by": cut.blocked_by,
+        }
+        for tp, cut in sorted(cuts.items())
+        if cut.gone or cut.held
+    ]
+    show_rows(rows, ("partition", "letters", "below", "held", "blocked_by"))
     gone, held = sum(cut.gone for cut in cuts.values()), sum(cut.held for cut in cuts.values())
     if gone and not dry_run:
         if not yes:

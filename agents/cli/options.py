@@ -1,9 +1,10 @@
 """What several commands share: settings, input lines, output."""
 
 import contextlib
+import difflib
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, TypeVar
 
@@ -11,6 +12,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from pipeline.logs import configure
 from pipeline.settings import Settings, load_settings
@@ -18,18 +20,33 @@ from schemas.codes import ErrorCode
 
 # Its number, from 1, and its bytes.
 Line: TypeAlias = tuple[int, bytes]
+Row: TypeAlias = Mapping[str, Any]
 F = TypeVar("F", bound=Callable[..., Any])
-
-UTC_TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
-"""A day or a second; whoever takes it reads it as UTC."""
-
-CODE = click.option("--code", type=click.Choice([code.value for code in ErrorCode]), help="Only with this code.")
 
 CONFIG = click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
     help="Settings file (default: veil.toml in this folder, if there is one).",
 )
+
+TIME = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"])
+"""A time or a day, which is UTC."""
+
+
+class _Code(click.Choice[str]):
+    """One of the error codes; of the many, a typing error is told the nearest."""
+
+    def __init__(self) -> None:
+        super().__init__([code.value for code in ErrorCode])
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        nearest = difflib.get_close_matches(str(value), self.choices)
+        if not nearest:
+            return super().get_invalid_choice_message(value, ctx)
+        return f"{value!r} is no code; did you mean {', '.join(nearest)}?"
+
+
+CODE = click.option("--code", type=_Code(), metavar="CODE", help="Only with this error code.")
 
 
 def open_settings(config: Path | None) -> Settings:
@@ -82,6 +99,25 @@ def open_output(path: Path | None) -> Iterator[Callable[[Any], None]]:
     os.fchmod(descriptor, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         yield lambda value: _write_line(file, value)
+
+
+def plain_cell(row: Row, column: str) -> str:
+    """A table's cell as it stands in the row."""
+    return "" if row[column] is None else str(row[column])
+
+
+def show_rows(rows: Iterable[Row], columns: Sequence[str], cell: Callable[[Row, str], str] = plain_cell) -> None:
+    """Rows on stdout: the named columns as a table on a terminal, else each row whole as a line of JSON."""
+    console = Console()
+    if not console.is_terminal:
+        with open_output(None) as write:
+            for row in rows:
+                write(row)
+        return
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*(cell(row, column) for column in columns))
+    console.print(table)
 
 
 def _write_line(file: BinaryIO, value: Any) -> None:

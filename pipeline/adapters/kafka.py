@@ -26,6 +26,14 @@ class BrokerUnreachable(VeilError):
     code = ErrorCode.BROKER_UNREACHABLE
 
 
+def unreachable(settings: Settings) -> BrokerUnreachable:
+    """The fault of a client that could not start, with the address that was tried."""
+    return BrokerUnreachable(
+        f"no Kafka broker answers at {settings.kafka.bootstrap_servers}; set VEIL__KAFKA__BOOTSTRAP_SERVERS, "
+        "or start one in the project's checkout with `python -m infra.broker`"
+    )
+
+
 class OffsetsUnknown(VeilError):
     """The group's coordinator did not say what is committed: it is reading that, or has moved."""
 
@@ -106,10 +114,7 @@ async def open_admin(settings: Settings) -> AIOKafkaAdminClient:
         await admin.start()
     except (KafkaError, OSError):
         await admin.close()
-        raise BrokerUnreachable(
-            f"no Kafka broker answers at {settings.kafka.bootstrap_servers}; "
-            "set VEIL__KAFKA__BOOTSTRAP_SERVERS, or start one with `python -m infra.broker`"
-        ) from None
+        raise unreachable(settings) from None
     return admin
 
 

@@ -8,7 +8,7 @@ from typing import Literal, Self
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
-from pipeline.adapters.kafka import BrokerUnreachable, client_options
+from pipeline.adapters.kafka import client_options, unreachable
 from pipeline.errors import VeilError
 from pipeline.settings import Settings
 from schemas.topics import RECORD_MAX_BYTES
@@ -56,7 +56,7 @@ class TopicReader:
             await consumer.start()
         except (KafkaError, OSError):
             await consumer.stop()
-            raise BrokerUnreachable(f"no Kafka broker answers at {self._settings.kafka.bootstrap_servers}") from None
+            raise unreachable(self._settings) from None
         self._consumer = consumer
         try:
             await self._assign(consumer)

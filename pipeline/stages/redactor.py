@@ -256,7 +256,7 @@ class RedactorWork:
 
 
 def _scope_id(job: Job, policy: Policy) -> str:
-    """Where equal values share a placeholder (DESIGN §2)."""
+    """Where equal values share a placeholder: in the tenant, the conversation or the job, as the policy says."""
     scope = policy.scope_for(job.endpoint)
     if scope == "tenant":
         return f"{job.tenant}/tenant"

@@ -26,7 +26,7 @@ Predictions: TypeAlias = Mapping[str, Sequence[tuple[int, int, str]]]
 
 
 class Target(msgspec.Struct, frozen=True):
-    """What DATA.md wants on the held-out part; a share of 1, `touched` at most and the rest at least."""
+    """What is to be reached on the held-out part; a share of 1, `touched` at most and the rest at least."""
 
     recall: float | None = None
     precision: float | None = None

@@ -1,4 +1,4 @@
-"""Promise 1: nothing raw lies anywhere, whatever becomes of a job.
+"""Only redacted events are persisted: nothing raw lies anywhere, whatever becomes of a job.
 
 `sweep_scenario` plays every kind of job, with every logger at DEBUG. Then everything
 is stopped, and every byte that was written is searched.

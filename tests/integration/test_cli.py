@@ -2,13 +2,19 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from pipeline.adapters.keyring import init_keys
+from pipeline.keys import KeyName
+
 NO_BROKER = "127.0.0.1:1"
+SET_ADDRESS = f"no Kafka broker answers at {NO_BROKER}; set VEIL__KAFKA__BOOTSTRAP_SERVERS, or start one"
 
 
 def veil(*arguments: str, cwd: Path, stdin: str = "", **environ: str) -> subprocess.CompletedProcess[str]:
@@ -50,21 +56,24 @@ JOB = json.dumps({"endpoint": "chat.completions", "request": {"model": "m", "mes
             "openai.allowed_hosts",
         ),
         (["worker", "--role", "redactor"], {"VEIL__POLICY__FILE": "none.toml"}, 1, "none.toml"),
-        (["submit", "jobs.jsonl"], {}, 1, "no Kafka broker answers"),
+        (["submit", "jobs.jsonl"], {}, 1, SET_ADDRESS),
         (["submit", "none.jsonl"], {}, 2, "none.jsonl"),
         (["submit", "bad.jsonl"], {}, 2, "line 2"),
         (["submit", "jobs.jsonl", "--out", "x"], {}, 2, "--wait"),
         (["results"], {}, 1, "no Kafka broker answers"),
         (["topics", "create"], {}, 1, "no Kafka broker answers"),
-        (["topics", "check"], {}, 1, "no Kafka broker answers"),
+        (["topics", "check"], {}, 1, SET_ADDRESS),
         (["dlq", "list"], {}, 1, "no Kafka broker answers"),
-        (["dlq", "replay", "--all"], {}, 1, "no Kafka broker answers"),
+        (["dlq", "replay", "--all"], {}, 1, SET_ADDRESS),
         (["dlq", "replay", "--all"], {"VEIL__KEYS__DIR": "none"}, 1, "veil keys init"),
         (["dlq", "replay"], {}, 2, "say which letters"),
         (["dlq", "purge", "--yes"], {}, 2, "say which letters"),
+        (["dlq", "list", "--code", "openai_rejectd"], {}, 2, "did you mean openai_rejected, "),
+        (["dlq", "purge", "--code", "xyz"], {}, 2, "'malformed_json', "),
+        (["audit", "list", "--code", "unknown-key"], {}, 2, "did you mean unknown_key, "),
         (["dlq", "purge", "--all"], {}, 1, "no Kafka broker answers"),
         (["keys", "shred"], {}, 2, "--before"),
-        (["audit", "verify"], {}, 1, "no Kafka broker answers"),
+        (["audit", "verify"], {}, 1, SET_ADDRESS),
         (["audit", "list", "--since", "yesterday"], {}, 2, "--since"),
         (["disclosures"], {}, 1, "no Kafka broker answers"),
         (["disclosures", "--until", "yesterday"], {}, 2, "--until"),
@@ -84,6 +93,17 @@ def test_a_fault_is_one_clear_line(
     assert "Traceback" not in done.stderr
     assert "canary" not in done.stderr
     assert done.stdout == ""
+
+
+def test_what_shredding_would_destroy_is_data_and_all_else_is_not(folder: Path) -> None:
+    shutil.rmtree(folder / "keys")
+    init_keys(folder / "keys", now=time.time() - 1000)
+    init_keys(folder / "keys", now=time.time() - 500, rotate=frozenset({KeyName.JOBS}))
+    done = veil("keys", "shred", "--before", "2100-01-01", "--dry-run", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (row,) = (json.loads(line) for line in done.stdout.splitlines())
+    assert (row["name"], row["files"], row["sealed"]) == ("jobs", 3, None)
+    assert "not counted on the topics: no Kafka broker answers" in done.stderr
 
 
 def test_the_completer_does_not_start_beside_a_private_key(folder: Path) -> None:

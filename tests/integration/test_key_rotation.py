@@ -103,11 +103,10 @@ async def test_shredding_says_what_dies_asks_and_leaves_what_is_in_use(settings:
 
     code, out, _ = await run_veil(settings, *command, "--dry-run")
     assert code == 0
-    row = json.loads(out)
-    assert (row["key"], row["id"]) == ("jobs", key_id)
+    (row,) = (json.loads(line) for line in out.splitlines())
+    assert (row["name"], row["key_id"]) == ("jobs", key_id)
     assert "jobs sealed to it" in row["ends"]
-    topic = TopicNames(settings.kafka.topic_prefix)["jobs"]
-    assert (row["sealed_records"], row["not_worked_off"]) == ({topic: 1}, {topic: 1})
+    assert row["sealed"] == {f"{settings.kafka.topic_prefix}jobs": {"stored": 1, "waiting": 1}}
     assert (await run_veil(settings, *command))[0] == 130, "nobody said yes"
     assert {path.name for path in keys.glob("*/*")} == held
 

@@ -1,4 +1,4 @@
-"""The one exception to promise 1 ends: a plain job's bytes leave the broker's disk once it is processed."""
+"""The one thing that lies raw on the broker ends: a plain job's bytes leave the broker's disk once it is processed."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Promise 4 and 5 as properties: whatever bytes come in, a stage ends in records, and shows none of the bytes."""
+"""Nothing is lost or sent unchecked: whatever bytes come in, a stage ends in records, and shows none of the bytes."""
 
 import asyncio
 import base64

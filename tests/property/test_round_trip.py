@@ -1,4 +1,4 @@
-"""Promise 7 as a property: whatever is found wherever, an echo restores to the same bytes."""
+"""The round trip is exact: whatever is found wherever, an echo restores to the same bytes."""
 
 import json
 from typing import Any

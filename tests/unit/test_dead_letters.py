@@ -16,10 +16,11 @@ def found(
     at: float = NOW,
     code: ErrorCode = ErrorCode.OPENAI_UNAVAILABLE,
     partition: int = 0,
+    sha256: str | None = None,
 ) -> Found:
     """A letter at this offset."""
     origin = Origin(topic="llm.redacted", partition=0, offset=offset)
-    letter = DeadLetter(code=code, stage="completer", origin=origin, at=at, job_id=job_id, tenant=tenant)
+    letter = DeadLetter(code=code, stage="completer", origin=origin, at=at, job_id=job_id, tenant=tenant, sha256=sha256)
     return Found(at=Origin(topic="llm.dead-letters", partition=partition, offset=offset), letter=letter)
 
 
@@ -31,6 +32,11 @@ def test_the_newest_letter_of_a_job_stands_for_the_older_ones_in_whatever_partit
 def test_of_two_letters_of_one_time_the_later_record_is_the_newest() -> None:
     first, second = found(1), found(2)
     assert newest_of_each_job([second, first]) == {second.at: [first]}
+
+
+def test_a_letter_that_lost_its_original_does_not_stand_for_one_that_has_it() -> None:
+    whole, bare = found(1, at=NOW - 60), found(2, at=NOW, sha256="0" * 64)
+    assert newest_of_each_job([whole, bare]) == {whole.at: [bare]}
 
 
 def test_letters_of_different_jobs_and_tenants_stand_alone() -> None:

@@ -1,26 +1,30 @@
 """Nothing that is logged shows a value: not a field, a message, an exception, a library's record."""
 
+import ast
 import contextlib
 import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 import pytest
 import structlog
 
 from infra.canaries import make_canaries
-from pipeline.logs import configure, describe
+from pipeline.logs import SAFE_FIELDS, configure, describe
 from pipeline.settings import LogSettings
 
 CANARY = make_canaries(3)["EMAIL"].value  # no literal anywhere, or it would be its logger's own words
 LIBRARIES = ["faust", "faust.topics", "mode", "aiokafka.producer", "openai", "httpx2", "httpcore2", "aiohttp.client"]
+ROOT = Path(__file__).resolve().parents[2]
 DEBUG = LogSettings(level="DEBUG", library_level="DEBUG")
 
 
@@ -84,11 +88,33 @@ def test_a_field_that_is_not_declared_is_dropped(log: Log) -> None:
     assert (line["event"], line["job_id"], line["code"]) == ("job.refused", "j-1", "unsafe_id")
 
 
+def test_every_field_that_may_be_rendered_is_one_that_somebody_logs() -> None:
+    logged = {"event", "level", "timestamp"}
+    for path in [*ROOT.glob("agents/**/*.py"), *ROOT.glob("pipeline/**/*.py")]:
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        given = [keyword.arg for node in nodes if _is_log_call(node) for keyword in node.keywords]
+        logged.update(name for name in given if name is not None)
+        if None in given:  # a mapping that this module makes
+            logged.update(_keys(nodes))
+    assert logged >= SAFE_FIELDS, SAFE_FIELDS - logged
+
+
+def _is_log_call(node: ast.AST) -> TypeGuard[ast.Call]:
+    return isinstance(node, ast.Call) and bool(re.match(r"(structlog\.get_)?log", ast.unparse(node.func)))
+
+
+def _keys(nodes: list[ast.AST]) -> Iterator[str]:
+    """Every text by which a mapping is made or filled."""
+    for node in nodes:
+        keys = node.keys if isinstance(node, ast.Dict) else [node.slice] if isinstance(node, ast.Subscript) else []
+        yield from (key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str))
+
+
 def test_a_bound_or_context_field_that_is_not_declared_is_dropped(log: Log) -> None:
-    with structlog.contextvars.bound_contextvars(prompt=CANARY, tenant="acme"):
+    with structlog.contextvars.bound_contextvars(prompt=CANARY, role="redactor"):
         structlog.get_logger().bind(text=CANARY).info("job.refused")
     assert CANARY not in log.getvalue()
-    assert log.line()["tenant"] == "acme"
+    assert log.line()["role"] == "redactor"
 
 
 EVENTS: dict[str, tuple[str, tuple[object, ...]]] = {

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.settings import Settings, WrongSettings, load_settings
+from pipeline.settings import Settings, TenantSettings, WrongSettings, load_settings
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -25,6 +25,18 @@ def test_the_environment_lies_over_the_file(tmp_path: Path) -> None:
     assert settings.kafka.partitions == 8
     assert settings.keys.dir == Path("k")
     assert settings.policy.accept_plain is True
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    told = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    names = {
+        f"{section}.{name}"
+        for section in Settings.__struct_fields__
+        if section != "tenants"
+        for name in getattr(Settings(), section).__struct_fields__
+    } | {f"tenants.NAME.{name}" for name in TenantSettings.__struct_fields__}
+    rows = "".join(line.split("|")[1] for line in told.splitlines() if line.startswith("| `"))
+    assert {name for name in names if f"`{name}`" not in rows} == set()
 
 
 def test_a_list_is_given_with_commas() -> None:
