@@ -44,7 +44,7 @@ class Ledger:
     """One input partition of one group: admits offsets, publishes what is finished.
 
     `carry` holds finished work that an earlier ledger of this partition could not
-    publish, so that what was paid for is not paid for again. `state` is rebuilt
+    publish, so that what was paid for is not paid for again. `state` is loaded
     before anything is admitted and told of every commit. `broken` is set when
     records cannot be published and trying again cannot help (see `Refusals`): nothing
     more is published or committed then, and the process is to end.
@@ -153,10 +153,15 @@ class Ledger:
         self.tasks.pop(offset, None)
         if self._progress.finished(offset):
             # While this ledger was fenced, another owner of the partition did the same work and published it.
-            self._progress.admitted.discard(offset)
+            self._discard(offset, records)
         else:
             self.pending[offset] = records
         self._kick.set()
+
+    def _discard(self, offset: int, records: Sequence[Outbound]) -> None:
+        self._progress.admitted.discard(offset)
+        if self._state is not None:
+            self._state.discarded(self.tp.partition, records)
 
     async def close(self, deadline: float) -> int:
         """Let work in flight end within `deadline` seconds, publish it, stop; returns how much was cut."""
@@ -277,9 +282,8 @@ class Ledger:
             self._progress.load(found.offset, decode(found.offset, found.metadata))
             self._committed = found.offset
         for offset in [offset for offset in self.pending if self._progress.finished(offset)]:
-            # A commit whose outcome was unknown did succeed after all.
-            del self.pending[offset]
-            self._progress.admitted.discard(offset)
+            # A commit whose outcome was unknown did succeed after all, or another owner was faster.
+            self._discard(offset, self.pending.pop(offset))
         if self._publishable():
             # Before anything is admitted: a copy of a job that is finished must find its answer.
             await self._publish()

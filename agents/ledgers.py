@@ -71,7 +71,7 @@ class Ledgers:
         return list(self._open.values())
 
     def assign(self, assigned: Iterable[TopicPartition]) -> None:
-        """Open a ledger for each partition that is new here."""
+        """A rebalance has ended: open a ledger for each partition that is new here."""
         for tp in assigned:
             if tp not in self._open and not self._stopping:
                 ledger = Ledger(
@@ -85,6 +85,8 @@ class Ledgers:
                 )
                 self._open[tp] = ledger
                 ledger.start()
+        if self._stage.state is not None:
+            self._stage.state.keep_only({tp.partition for tp in self._open})
         self._metrics.partitions.set(len(self._open))
 
     async def has_room(self, timeout: float) -> bool:

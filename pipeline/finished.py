@@ -35,6 +35,8 @@ class FinishedIndex:
         self._window = window
         self._width = window / _SLOTS
         self._slots: dict[int, dict[bytes, int]] = {}
+        self.newest: tuple[bytes, int] | None = None
+        """Key and offset of the last record that is known, whether or not it is forgotten: reading goes on there."""
 
     def __len__(self) -> int:
         return sum(len(slot) for slot in self._slots.values())
@@ -49,12 +51,8 @@ class FinishedIndex:
         slot[key] = offset
 
     def find(self, key: bytes) -> int | None:
-        """The newest record's offset."""
-        for number in sorted(self._slots, reverse=True):
-            offset = self._slots[number].get(key)
-            if offset is not None:
-                return offset
-        return None
+        """The newest record's offset; times do not say which that is: some are the broker's, some a worker's."""
+        return max((slot[key] for slot in self._slots.values() if key in slot), default=None)
 
     def _forget(self, now: float) -> None:
         oldest = int((now - self._window) // self._width)

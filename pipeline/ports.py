@@ -1,6 +1,6 @@
 """What the stages take and give, and the protocols that adapters implement."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from typing import Protocol
 
 import msgspec
@@ -49,9 +49,10 @@ class PartitionState(Protocol):
     """What a stage remembers of a partition of the one topic it reads, as far as it is committed."""
 
     async def load(self, partition: int) -> None:
-        """Rebuild it; called once earlier owners of the partition are fenced, before any of its records is worked on.
+        """Bring it up to date; called once earlier owners of the partition are fenced, before any record is worked on.
 
-        Whatever it raises, it is called again.
+        Called again when the partition is opened again, as another owner may have committed meanwhile, and
+        after whatever it raises.
         """
         ...
 
@@ -59,8 +60,16 @@ class PartitionState(Protocol):
         """These records, with their offsets, are what one transaction has committed."""
         ...
 
+    def discarded(self, partition: int, records: Sequence[Outbound]) -> None:
+        """These records will not be published: their work is committed already, maybe by another owner."""
+        ...
+
     def drop(self, partition: int) -> None:
-        """The partition is given up."""
+        """The partition is given up; the rebalance under way may give it back."""
+        ...
+
+    def keep_only(self, partitions: Collection[int]) -> None:
+        """A rebalance has ended: these are held here, all others are another worker's."""
         ...
 
 
@@ -122,8 +131,8 @@ class FinishedEntry(msgspec.Struct, frozen=True, kw_only=True):
 class FinishedStore(Protocol):
     """The committed records of finished jobs."""
 
-    def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
-        """Those written from a Unix time on, in order."""
+    def entries(self, partition: int, since: float, first: int = 0) -> AsyncGenerator[FinishedEntry, None]:
+        """Those written from a Unix time on, none of them below the offset `first`, in order."""
         ...
 
     async def fetch(self, partition: int, offset: int) -> Finished | None:

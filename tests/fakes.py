@@ -1,6 +1,6 @@
 """Parts that implement our protocols in memory."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 import msgspec
 
@@ -29,9 +29,9 @@ class MemoryFinished:
         """Retention has taken everything."""
         self._records.clear()
 
-    async def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
+    async def entries(self, partition: int, since: float, first: int = 0) -> AsyncGenerator[FinishedEntry, None]:
         for (number, offset), (record, at) in self._records.items():
-            if number == partition and at >= since and record.key is not None:
+            if number == partition and at >= since and offset >= first and record.key is not None:
                 yield FinishedEntry(key=record.key, headers=record.headers, offset=offset, at=at)
 
     async def fetch(self, partition: int, offset: int) -> Finished | None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from types import TracebackType
 from typing import Self
 
@@ -27,11 +27,18 @@ _ONE_BATCH = 1
 
 
 class FinishedTopic:
-    """Committed records alone. A `FinishedStore`; its connection for single records is made when first needed."""
+    """Committed records alone. A `FinishedStore`; its connection for single records is made when first needed.
 
-    def __init__(self, settings: Settings, topic: str) -> None:
+    Args:
+        settings: Broker and security.
+        topic: Its full name.
+        fetch_timeout: Seconds after which a single record counts as one that cannot be had.
+    """
+
+    def __init__(self, settings: Settings, topic: str, *, fetch_timeout: float = _FETCH_TIMEOUT) -> None:
         self._settings = settings
         self._topic = topic
+        self._fetch_timeout = fetch_timeout
         self._consumer: AIOKafkaConsumer | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -44,8 +51,8 @@ class FinishedTopic:
         if self._consumer is not None:
             await self._consumer.stop()
 
-    async def entries(self, partition: int, since: float) -> AsyncIterator[FinishedEntry]:
-        """Everything that was written from a Unix time on, values unread."""
+    async def entries(self, partition: int, since: float, first: int = 0) -> AsyncGenerator[FinishedEntry, None]:
+        """Everything that was written from a Unix time on, at the offset `first` or above; values unread."""
         tp = TopicPartition(self._topic, partition)
         consumer = await self._open(_READ_AHEAD)
         try:
@@ -54,7 +61,7 @@ class FinishedTopic:
             start = (await consumer.offsets_for_times({tp: max(since, 0.0) * 1000}))[tp]
             if start is None:
                 return
-            consumer.seek(tp, start.offset)
+            consumer.seek(tp, max(start.offset, first))
             while await consumer.position(tp) < end:
                 for record in (await consumer.getmany(tp, timeout_ms=_POLL_MS)).get(tp, ()):
                     at = record.timestamp / 1000
@@ -68,7 +75,7 @@ class FinishedTopic:
         """One record, or nothing where compaction or retention has taken it or it cannot be read."""
         async with self._one_at_a_time:
             try:
-                async with asyncio.timeout(_FETCH_TIMEOUT):
+                async with asyncio.timeout(self._fetch_timeout):
                     value = await self._value(TopicPartition(self._topic, partition), offset)
                 return None if value is None else decode(value, Finished)
             except (KafkaError, VeilError, TimeoutError) as exc:

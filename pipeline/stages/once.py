@@ -8,8 +8,8 @@ needed for it.
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from contextlib import aclosing, asynccontextmanager
 
 import msgspec
 import structlog
@@ -65,6 +65,9 @@ class Turn:
 class Once:
     """The finished jobs of the partitions held now, and those under way. A `PartitionState`.
 
+    What is known of a partition stays through a rebalance until that has given it to another worker,
+    so that whoever gets it back reads only what was written meanwhile.
+
     Args:
         store: Where the records of finished jobs lie.
         topics: The topics' names.
@@ -91,11 +94,13 @@ class Once:
         self._claims: dict[int, dict[bytes, _Claim]] = {}
 
     async def load(self, partition: int) -> None:
-        """Read what is committed; nothing else writes to the partition any more."""
+        """Read what is committed and not known yet; nothing else writes to the partition any more."""
         start = self._clock()
-        index = FinishedIndex(self._window)
-        async for entry in self._store.entries(partition, since=start - self._window):
-            self._remember(index, entry.key, entry.headers, entry.offset, entry.at)
+        index = self._indexes.get(partition, FinishedIndex(self._window))
+        count = await self._read_on(partition, index)
+        if count is None:
+            index = FinishedIndex(self._window)
+            count = await self._read_on(partition, index)
         self._indexes[partition] = index
         claims = self._claims.get(partition, {})
         for key in [key for key, claim in claims.items() if claim.outcome.done() and index.find(key) is not None]:
@@ -105,9 +110,29 @@ class Once:
             "finished.loaded",
             topic=self._topic,
             partition=partition,
-            count=len(index),
+            count=count,
+            total=len(index),
             duration_s=round(self._clock() - start, 3),
         )
+
+    async def _read_on(self, partition: int, index: FinishedIndex) -> int | None:
+        """Add what follows the newest record that the index knows; gives how many records that is.
+
+        None: that record is not where it was. Retention or compaction took it, or the topic was cut short or
+        made anew, and then no offset means anything.
+        """
+        newest, count = index.newest, 0
+        first = 0 if newest is None else newest[1]
+        async with aclosing(self._store.entries(partition, self._clock() - self._window, first)) as entries:
+            async for entry in entries:
+                if newest is None:
+                    self._remember(index, entry.key, entry.headers, entry.offset, entry.at)
+                    count += 1
+                elif newest == (entry.key, entry.offset):
+                    newest = None
+                else:
+                    return None
+        return count if newest is None else None
 
     def committed(self, partition: int, records: Sequence[tuple[Outbound, int]]) -> None:
         """Remember the jobs whose records are committed, at these offsets."""
@@ -118,14 +143,23 @@ class Once:
             if record.topic != self._topic or record.key is None:
                 continue
             self._remember(index, record.key, record.headers, offset, self._clock())
-            claim = claims.get(record.key)
-            if claim is not None and claim.outcome.done():
-                del claims[record.key]
+            _let_go(claims, record.key)
+
+    def discarded(self, partition: int, records: Sequence[Outbound]) -> None:
+        """Let go of jobs that ended here but were committed otherwise: what is remembered is what was committed."""
+        claims = self._claims.get(partition, {})
+        for record in records:
+            if record.topic == self._topic and record.key is not None:
+                _let_go(claims, record.key)
 
     def drop(self, partition: int) -> None:
-        """Forget a partition that is another worker's now."""
-        self._indexes.pop(partition, None)
+        """Forget what is under way; what is committed would be read again if the partition came back."""
         self._claims.pop(partition, None)
+
+    def keep_only(self, partitions: Collection[int]) -> None:
+        """Forget the partitions that are another worker's now."""
+        for partition in self._indexes.keys() - set(partitions):
+            del self._indexes[partition]
 
     def record(
         self, request: RedactedRequest, answer: Answer, turn: Turn, partition: int, completed_at: float
@@ -219,10 +253,18 @@ class Once:
 
     def _remember(self, index: FinishedIndex, key: bytes, headers: Headers, offset: int, at: float) -> None:
         index.add(key, offset, at)
+        index.newest = (key, offset)
         if self._reuse_identical:
             for name, value in headers:
                 if name == BODY_HEADER:
                     index.add(value, offset, at)
+
+
+def _let_go(claims: dict[bytes, _Claim], key: bytes) -> None:
+    """Drop the claim of a job that has ended; a copy of it may be under way again."""
+    claim = claims.get(key)
+    if claim is not None and claim.outcome.done():
+        del claims[key]
 
 
 def _asked(request: RedactedRequest) -> _Asked:

@@ -69,9 +69,15 @@ configure(settings.log)
 value = os.environ["CANARY"]
 class Fault(Exception): pass
 
+class Unreadable(tuple):
+    def __iter__(self): raise Fault(value)
+
 class Broken:
     state = None
-    async def process(self, inbound): raise Fault(value)
+    async def process(self, inbound):
+        if sys.argv[1] == "ledger":
+            return Unreadable()
+        raise Fault(value)
 
 class BrokenRedactor:
     SOURCES = redactor.SOURCES
@@ -103,19 +109,20 @@ async def main():
 
 asyncio.run(main())
 """
-WAYS = ["stage", "background", "agent", "start"]
+WAYS = {"stage": 3, "background": 3, "agent": 3, "start": 1, "ledger": 3}
+"""What breaks, and the exit code: 3 where the worker itself has noticed."""
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("way", "exit_code"), WAYS.items(), ids=WAYS.keys())
 async def test_a_fault_in_a_workers_own_machinery_shows_its_type_and_place_alone(
-    settings: Settings, stub: OpenAIStub, way: str
+    settings: Settings, stub: OpenAIStub, way: str, exit_code: int
 ) -> None:
     await create_topics(settings)
     async with Client(settings) as client:
         await client.submit(client.job(chat(f"mail {CANARY}")))
     environment = {**os.environ, **environment_of(settings), "CANARY": CANARY, "PYTHONPATH": str(ROOT)}
     code, said = await run(sys.executable, "-X", "dev", "-W", "always", "-c", DYING, way, environment=environment)
-    assert code != 0
+    assert code == exit_code
     assert "Fault" in said
     assert "Traceback" not in said
     assert CANARY not in said

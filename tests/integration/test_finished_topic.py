@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -10,6 +11,7 @@ import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic, RecordsToDelete
 
+from infra.broker import start_broker
 from pipeline.adapters.finished_topic import FinishedTopic
 from pipeline.adapters.kafka import check_topics, create_topics, producer_options
 from pipeline.ports import FinishedStore, Outbound, TopicNames
@@ -98,6 +100,13 @@ def finished(number: int, partition: int = 0) -> Outbound:
     )
 
 
+async def gone(admin: AIOKafkaAdminClient, topic: str) -> None:
+    """Wait until the broker has forgotten a topic that is deleted."""
+    async with asyncio.timeout(30):
+        while topic in await admin.list_topics():
+            await asyncio.sleep(0.1)
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[OnBroker]:
     written = OnBroker(settings)
@@ -137,6 +146,51 @@ async def test_entries_are_those_of_the_partition_since_a_time_in_order(written:
     ]
     assert found[0].headers == (("body", b"2"),)
     assert [entry async for entry in written.store.entries(0, since=NOW + 30.0)] == []
+
+
+async def test_entries_from_an_offset_on_are_those_at_and_above_it(written: Written) -> None:
+    offsets = [(await written.write([finished(number)], at=NOW + number))[0] for number in range(4)]
+
+    async def found(first: int, since: float = NOW) -> list[int]:
+        return [entry.offset async for entry in written.store.entries(0, since, first)]
+
+    assert await found(0) == offsets
+    assert await found(offsets[2]) == offsets[2:]
+    assert await found(offsets[1] + 1) == offsets[2:]
+    assert await found(offsets[1], since=NOW + 3.0) == offsets[3:]
+    assert await found(offsets[3] + 1000) == []
+    await written.forget()
+    (later,) = await written.write([finished(9)], at=NOW + 9.0)
+    assert await found(offsets[1]) == [later]
+
+
+async def test_a_topic_that_was_made_anew_has_nothing_from_an_offset_of_the_old_one_on(on_broker: OnBroker) -> None:
+    offsets = [(await on_broker.write([finished(number)], at=NOW))[0] for number in range(3)]
+    async with admin_of(on_broker.settings) as admin:
+        await admin.delete_topics([on_broker.topic])
+        await gone(admin, on_broker.topic)
+    async with opened(on_broker.settings) as anew:
+        await anew.write([finished(9)], at=NOW)
+        assert [entry async for entry in anew.store.entries(0, NOW, offsets[2])] == []
+        assert [entry.key async for entry in anew.store.entries(0, NOW)] == [b"key 9"]
+
+
+async def test_a_record_is_not_waited_for_longer_than_the_timeout_and_is_had_once_the_broker_answers_again(
+    settings: Settings, tmp_path: Path
+) -> None:
+    with start_broker(local=True, data_dir=tmp_path / "kafka") as broker:
+        kafka = msgspec.structs.replace(settings.kafka, bootstrap_servers=broker.bootstrap_servers)
+        async with opened(msgspec.structs.replace(settings, kafka=kafka)) as written:
+            (offset,) = await written.write([finished(1)], at=NOW)
+            async with FinishedTopic(written.settings, written.topic, fetch_timeout=1.0) as store:
+                assert await store.fetch(0, offset) is not None
+                broker.kill()
+                async with asyncio.timeout(8.0):
+                    assert await store.fetch(0, offset) is None
+                await asyncio.to_thread(broker.restart)
+                async with asyncio.timeout(60):
+                    while await store.fetch(0, offset) is None:
+                        pass
 
 
 async def test_each_record_is_fetched_by_its_offset_in_any_order(written: Written) -> None:

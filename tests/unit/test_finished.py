@@ -11,6 +11,13 @@ def test_the_newest_record_of_a_key_is_found() -> None:
     assert (index.find(b"a"), index.find(b"b"), index.find(b"c")) == (3, 2, None)
 
 
+def test_the_newest_record_is_the_one_that_lies_last_whatever_clock_its_time_is_of() -> None:
+    index = FinishedIndex(24.0)
+    index.add(b"a", 1, at=105.0)
+    index.add(b"a", 2, at=100.0)
+    assert index.find(b"a") == 2
+
+
 def test_what_is_older_than_the_window_leaves_the_memory() -> None:
     index = FinishedIndex(24.0)
     for second in range(1000):

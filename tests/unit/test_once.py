@@ -1,12 +1,14 @@
 """Who waits for whom, what is remembered, and what is done again."""
 
 import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import msgspec
 import pytest
 
-from pipeline.ports import Answer, CallFailed, Inbound, TopicNames
+from pipeline.ports import Answer, CallFailed, FinishedEntry, Inbound, Outbound, TopicNames
 from pipeline.stages.boundary import Case, DeadlinePassed
 from pipeline.stages.once import JobIdConflict, Once
 from schemas.audit import Decision
@@ -59,6 +61,13 @@ class Rig:
             turn.made = answer
         self.once.committed(0, self.store.write(records, at=self.now))
         return turn.decision, answer.body
+
+    async def make(self, request: RedactedRequest = REQUEST, body: bytes = b"answer") -> list[Outbound]:
+        """A job's records, which are not committed."""
+        inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
+        async with self.once.turn(request, Case(inbound, lambda: self.now)) as turn:
+            turn.made = Answer(body=body, attempts=1)
+        return self.once.record(request, turn.made, turn, 0, self.now)
 
     async def call(self) -> Answer:
         call: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -191,9 +200,7 @@ async def test_an_heir_remembers_what_was_committed(rig: Rig) -> None:
 
 
 async def test_an_answer_is_shared_before_its_transaction_has_ended_but_not_remembered(rig: Rig) -> None:
-    inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
-    async with rig.once.turn(REQUEST, Case(inbound, lambda: rig.now)) as turn:
-        turn.made = Answer(body=b"answer", attempts=1)
+    await rig.make()
     assert await rig.do() == (Decision.REPEATED, b"answer")
     rig.once.drop(0)
     await rig.once.load(0)
@@ -209,10 +216,7 @@ async def test_an_answer_that_the_topic_has_lost_is_asked_for_again_and_not_kept
 async def test_an_answer_whose_commit_was_thought_to_have_failed_is_held_no_longer_than_until_the_next_load(
     rig: Rig,
 ) -> None:
-    inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
-    async with rig.once.turn(REQUEST, Case(inbound, lambda: rig.now)) as turn:
-        turn.made = Answer(body=b"answer", attempts=1)
-    rig.store.write(rig.once.record(REQUEST, turn.made, turn, 0, rig.now), at=rig.now)
+    rig.store.write(await rig.make(), at=rig.now)
     await rig.once.load(0)
     assert await rig.do() == (Decision.REPEATED, b"answer")
     rig.store.forget()
@@ -228,3 +232,148 @@ async def test_an_identical_request_of_another_job_is_reused_but_its_answer_does
     rig.now += 15.0
     await finish(rig, like(job_id="job-3"))
     assert (await rig.do(like(job_id="job-2")))[0] is Decision.REPEATED
+
+
+OTHER_ENDS: dict[str, tuple[bytes | None, tuple[Decision, bytes]]] = {
+    "answer, which is the one remembered": (b"theirs", (Decision.REPEATED, b"theirs")),
+    "failure, after which it may be done again": (None, (Decision.COMPLETED, b"answer")),
+}
+
+
+@pytest.mark.parametrize(("theirs", "then"), OTHER_ENDS.values(), ids=OTHER_ENDS.keys())
+@pytest.mark.parametrize("loaded", ["during its call", "after its call"])
+async def test_a_job_that_another_owner_brought_to_an_end_too_leaves_nothing_here_but_that_owners(
+    rig: Rig, theirs: bytes | None, then: tuple[Decision, bytes], loaded: str
+) -> None:
+    inbound = Inbound(topic="t.redacted", partition=0, offset=0, key=None, value=None, timestamp=0.0)
+    async with rig.once.turn(REQUEST, Case(inbound, lambda: rig.now)) as turn:
+        if theirs is not None:
+            rig.store.write(await Rig(rig.store).make(body=theirs), at=rig.now)
+        if loaded == "during its call":
+            await rig.once.load(0)
+        turn.made = Answer(body=b"ours", attempts=1)
+    if loaded == "after its call":
+        await rig.once.load(0)
+    rig.once.discarded(0, rig.once.record(REQUEST, turn.made, turn, 0, rig.now))
+    assert not rig.once._claims[0]
+    task = await rig.start()
+    if rig.calls:
+        rig.answer(0)
+    assert await task == then
+
+
+async def test_a_copy_that_is_under_way_again_is_not_let_go_with_the_discarded_one(rig: Rig) -> None:
+    records = await rig.make()
+    rig.once.discarded(0, records)
+    first = await rig.start()
+    rig.once.discarded(0, records)
+    copy = await rig.start()
+    rig.answer(0)
+    assert [await first, await copy] == [(Decision.COMPLETED, b"answer"), (Decision.REPEATED, b"answer")]
+
+
+class Counting(MemoryFinished):
+    """Counts the records that were read."""
+
+    read = 0
+    breaks_after: int | None = None
+
+    async def entries(self, partition: int, since: float, first: int = 0) -> AsyncGenerator[FinishedEntry, None]:
+        async with aclosing(super().entries(partition, since, first)) as entries:
+            async for entry in entries:
+                if self.read == self.breaks_after:
+                    self.breaks_after = None
+                    raise ConnectionError
+                self.read += 1
+                yield entry
+
+    def truncate(self) -> None:
+        """As a topic that was deleted and made anew: offsets begin at 0 again."""
+        self.forget()
+        self._next = 0
+
+
+@pytest.fixture
+async def counting() -> tuple[Rig, Counting]:
+    """A worker with five finished jobs, which it has read once; what it reads from here on is counted."""
+    store = Counting()
+    rig = Rig(store)
+    for number in range(5):
+        store.write(await rig.make(like(job_id=f"job-{number}")), at=rig.now)
+    rig.once.drop(0)
+    await rig.once.load(0)
+    assert store.read == 5
+    store.read = 0
+    return rig, store
+
+
+async def remembered(rig: Rig, *numbers: int) -> list[int]:
+    """Which of the jobs are answered without a call."""
+    found = []
+    for number in numbers:
+        task = await rig.start(like(job_id=f"job-{number}"))
+        if task.done():
+            found.append(number)
+        else:
+            task.cancel()
+            await asyncio.wait([task])
+    return found
+
+
+@pytest.mark.parametrize("way", ["fenced", "given back"])
+async def test_a_partition_that_is_opened_again_is_read_on_from_the_last_record_known(
+    counting: tuple[Rig, Counting], way: str
+) -> None:
+    rig, store = counting
+    await finish(rig, like(job_id="job-5"))
+    if way == "given back":
+        rig.once.drop(0)
+        rig.once.keep_only({0, 1})
+    store.write(await Rig(store).make(like(job_id="job-6")), at=rig.now)
+    await rig.once.load(0)
+    # The last one known, to see that it is still there, and the other owner's.
+    assert store.read == 2
+    assert await remembered(rig, *range(8)) == list(range(7))
+
+
+async def test_a_partition_that_was_another_workers_is_forgotten_and_read_anew(counting: tuple[Rig, Counting]) -> None:
+    rig, store = counting
+    await rig.once.load(1)
+    rig.once.drop(0)
+    rig.once.keep_only({1})
+    assert rig.once._indexes.keys() == {1}
+    await rig.once.load(0)
+    assert store.read == 5
+    assert await remembered(rig, *range(6)) == list(range(5))
+
+
+@pytest.mark.parametrize("jobs", [0, 2, 8], ids=["empty", "shorter", "longer"])
+async def test_nothing_is_remembered_of_a_topic_that_was_made_anew(counting: tuple[Rig, Counting], jobs: int) -> None:
+    rig, store = counting
+    store.truncate()
+    heir = Rig(store)
+    for number in range(20, 20 + jobs):
+        store.write(await heir.make(like(job_id=f"job-{number}")), at=rig.now)
+    await rig.once.load(0)
+    assert len(rig.once._indexes[0]) == jobs
+    assert await remembered(rig, 0, 4, 20, 27) == [number for number in (20, 27) if number < 20 + jobs]
+
+
+async def test_what_retention_took_of_the_known_does_not_hide_what_came_after(counting: tuple[Rig, Counting]) -> None:
+    rig, store = counting
+    store.forget()
+    store.write(await Rig(store).make(like(job_id="job-9")), at=rig.now)
+    await rig.once.load(0)
+    assert await remembered(rig, 0, 4, 9) == [9]
+
+
+async def test_a_load_that_broke_off_is_gone_on_with_and_misses_nothing(counting: tuple[Rig, Counting]) -> None:
+    rig, store = counting
+    heir = Rig(store)
+    for number in (5, 6, 7):
+        store.write(await heir.make(like(job_id=f"job-{number}")), at=rig.now)
+    store.breaks_after = 3
+    with pytest.raises(ConnectionError):
+        await rig.once.load(0)
+    await rig.once.load(0)
+    assert await remembered(rig, *range(9)) == list(range(8))
