@@ -119,14 +119,7 @@ def restore_answer(
 ) -> Restored:
     """Put the originals back into an answer; where nothing changes, its bytes are returned as they came."""
     codes = Codes.of(originals, issued, frozenset(lookalikes))
-    try:
-        tree = read_json(answer, unique_keys=False)
-        walk = Walk(_no_identity)
-        tables(endpoint).answer.enter(walk, tree, None)
-    except (ValueError, RecursionError) as exc:
-        raise MalformedAnswer(type(exc).__name__) from None
-    except (InvalidRequest, TooDeep) as exc:
-        raise MalformedAnswer(exc.detail) from None
+    tree, walk = read_answer(endpoint, answer)
     changed = False
     for slot in walk.slots:
         text = rehydrate(slot.text, codes)
@@ -138,7 +131,24 @@ def restore_answer(
         changed |= _drop_logprobs(tree)
     if not changed:
         return Restored(answer, codes.receipt())
-    return Restored(_write_answer(tree, walk.slots), codes.receipt())
+    return Restored(write_answer(tree), codes.receipt())
+
+
+def read_answer(endpoint: Endpoint, answer: bytes) -> tuple[Any, Walk]:
+    """An answer's tree, and the texts in it.
+
+    Raises:
+        MalformedAnswer: it is no answer of the endpoint.
+    """
+    try:
+        tree = read_json(answer, unique_keys=False)
+        walk = Walk(_no_identity)
+        tables(endpoint).answer.enter(walk, tree, None)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedAnswer(type(exc).__name__) from None
+    except (InvalidRequest, TooDeep) as exc:
+        raise MalformedAnswer(exc.detail) from None
+    return tree, walk
 
 
 def _read_request(request: bytes) -> Any:
@@ -198,7 +208,8 @@ def _drop_logprobs(tree: dict[str, Any]) -> bool:
     return dropped
 
 
-def _write_answer(tree: Any, slots: Iterable[Slot]) -> bytes:
+def write_answer(tree: Any) -> bytes:
+    """The bytes of an answer's tree."""
     try:
         return write_json(tree)
     except UnicodeEncodeError:

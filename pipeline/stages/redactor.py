@@ -25,7 +25,7 @@ from schemas.codes import ErrorCode
 from schemas.completion import Failure
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Job
-from schemas.redacted import JobDigest, RedactedRequest, VaultContent
+from schemas.redacted import JobDigest, OutputRule, RedactedRequest, VaultContent
 from schemas.topics import ROLL_HEADER
 
 _ENVELOPE_OVERHEAD = 16 * 1024
@@ -99,7 +99,7 @@ class RedactorWork:
         scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
         redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
         case.entities = redacted.entities
-        request = self._attest(job, case, redacted, case.replay)
+        request = self._attest(job, case, redacted, case.replay, policy)
         return [
             publish(self._topics["redacted"], case.key, request),
             publish(self._topics["audit"], case.key, _audit(request, redacted, case)),
@@ -172,8 +172,8 @@ class RedactorWork:
         settings = self._tenants.get(tenant)
         return topic == self._topics["results"] or (settings is not None and topic in settings.reply_topics)
 
-    def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed) -> RedactedRequest:
-        vault = self._seal_vault(job, case, redacted)
+    def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed, policy: Policy) -> RedactedRequest:
+        vault = self._seal_vault(job, case, redacted, policy)
         key_id, key = self._keyring.signing_key(KeyName.ATTESTATION)
         expires_at = case.now + self._limits.attestation_lifetime
         claims = Claims(
@@ -215,7 +215,7 @@ class RedactorWork:
         value = keyed_hash(key, "job-digest", job.tenant, job.job_id, job.endpoint, request)
         return JobDigest(key_id=key_id, value=value)
 
-    def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody) -> Sealed:
+    def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody, policy: Policy) -> Sealed:
         reply = case.reply
         if reply is None:
             raise NoReplyKey
@@ -230,6 +230,7 @@ class RedactorWork:
             originals=redacted.originals,
             issued=redacted.issued,
             lookalikes=redacted.lookalikes,
+            output=OutputRule(action=policy.output, policy=policy.name, version=policy.version),
             received_at=case.inbound.timestamp,
         )
         key_id, key = self._keyring.sealing_key(KeyName.VAULT)
