@@ -34,5 +34,6 @@ async def open_stage(
         limits=settings.limits,
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,
+        stream=settings.openai.stream,
     )
     yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])

@@ -69,9 +69,12 @@ class Restored:
 
 
 def redact_request(
-    endpoint: Endpoint, request: bytes, *, policy: Policy, detector: Detector, scope: Scope
+    endpoint: Endpoint, request: bytes, *, policy: Policy, detector: Detector, scope: Scope, stream: bool = False
 ) -> RedactedBody:
-    """Make a request fit to be sent, or refuse it with an error that says why and where."""
+    """Make a request fit to be sent, or refuse it with an error that says why and where.
+
+    `stream`: have the answer sent in pieces where the endpoint can; it is put together where it is received.
+    """
     table = tables(endpoint).request
     tree = _read_request(request)
     walk = Walk(scope.hash_identity, _permits(policy))
@@ -89,6 +92,8 @@ def redact_request(
     instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
     if policy.instruction and issuer.issued:
         _instruct(endpoint, tree, instruction)
+    if stream:
+        _ask_for_stream(endpoint, tree)
     body = write_json(tree)
     last_check(
         body,
@@ -192,6 +197,13 @@ def _instruct(endpoint: Endpoint, tree: dict[str, Any], instruction: str) -> Non
     elif endpoint is Endpoint.RESPONSES:
         given = tree.get("instructions")
         tree["instructions"] = f"{given}\n\n{instruction}" if given else instruction
+
+
+def _ask_for_stream(endpoint: Endpoint, tree: dict[str, Any]) -> None:
+    if endpoint is Endpoint.CHAT_COMPLETIONS:
+        tree["stream"], tree["stream_options"] = True, {"include_usage": True}
+    elif endpoint is Endpoint.RESPONSES:
+        tree["stream"] = True
 
 
 def _no_identity(purpose: str, value: str) -> str:

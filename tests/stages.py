@@ -89,6 +89,7 @@ class Stages:
             limits=LimitSettings(),
             tenants={},
             accept_plain=True,
+            stream=openai.stream,
         )
         completer = CompleterWork(
             keyring=load_keyring(keys_dir, Role.COMPLETER),

@@ -70,6 +70,7 @@ class RedactorWork:
         limits: LimitSettings,
         tenants: dict[str, TenantSettings],
         accept_plain: bool,
+        stream: bool = False,
     ) -> None:
         self._keyring = keyring
         self._topics = topics
@@ -78,6 +79,7 @@ class RedactorWork:
         self._limits = limits
         self._tenants = tenants
         self._accept_plain = accept_plain
+        self._stream = stream
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, identify, decide, redact, check, attest."""
@@ -97,7 +99,9 @@ class RedactorWork:
         detector = self._detector_for(policy)
         case.policy_version, case.detector_version = policy.version, detector.version
         scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
-        redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+        redacted = redact_request(
+            job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope, stream=self._stream
+        )
         case.entities = redacted.entities
         request = self._attest(job, case, redacted, case.replay, policy)
         return [
