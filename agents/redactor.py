@@ -41,5 +41,6 @@ async def open_stage(
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,
         shadow=shadow,
+        stream=settings.openai.stream,
     )
     yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])

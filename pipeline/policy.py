@@ -28,11 +28,23 @@ from pipeline.policy_custom import (
 from pipeline.policy_source import MalformedPolicy, PolicySource
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
+from schemas.redacted import OutputAction
 
 ScopeKind = Literal["job", "conversation", "tenant"]
 
 _LEVEL_KEYS = frozenset(
-    {"scope", "instruction", "second_try", "models", "threshold", "entities", "custom", "recognizers", "hygiene"}
+    {
+        "scope",
+        "instruction",
+        "second_try",
+        "models",
+        "threshold",
+        "entities",
+        "custom",
+        "recognizers",
+        "hygiene",
+        "output",
+    }
     | {"allow", "allow_file", "allow_patterns"}
 )
 
@@ -75,6 +87,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     `named` are the entities that the file itself speaks of. `second_try` is the share of a job's
     placeholders that may be lost before it is asked once more, in another style of placeholder.
+    `output` is what is done with sensitive data of an answer that the request did not hold.
     """
 
     name: str
@@ -91,6 +104,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     allow: AllowList
     allow_store: bool
     allow_extended_cache: bool
+    output: OutputAction
 
     def __repr__(self) -> str:
         return f"<Policy {self.name}>"
@@ -207,6 +221,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
     models: frozenset[str] | None = None
     second_try: float | None = None
     allow: list[AllowList] = []
+    output = OutputAction.ALLOW
     hygiene = {"allow_store": False, "allow_extended_cache": False}
     for place, level in levels:
         if (asked := source.text(level, "scope", scope, place)) not in _SCOPES:
@@ -219,6 +234,11 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         if "models" in level:
             models = frozenset(source.texts(level, "models", place))
         allow.append(allow_list(source, level, place))
+        answers = source.typed(level, "output", dict, place) or {}
+        source.only(answers, frozenset({"action"}), f"{place}[output]")
+        if (asked := source.text(answers, "action", output, f"{place}[output]")) not in set(OutputAction):
+            raise source.error(f"{place}[output]: action must be one of {', '.join(OutputAction)}")
+        output = OutputAction(asked)
         switches = source.typed(level, "hygiene", dict, place) or {}
         source.only(switches, frozenset(hygiene), f"{place}[hygiene]")
         hygiene |= {key: source.flag(switches, key, False, f"{place}[hygiene]") for key in switches}
@@ -259,6 +279,7 @@ def _build(source: PolicySource, name: str, levels: list[tuple[str, Mapping[str,
         patterns=tuple(patterns),
         plugins=tuple(plugins),
         allow=joined(allow),
+        output=output,
         **hygiene,
     )
 

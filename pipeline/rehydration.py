@@ -194,6 +194,18 @@ def replacements(text: str, codes: Codes, places: Collection[str] = ()) -> list[
     return found
 
 
+def placeholder_spans(text: str, codes: Codes) -> list[tuple[int, int]]:
+    """Where placeholders of the job stand in a text, in any spelling that is restored."""
+    spans: list[tuple[int, int]] = []
+    done = 0
+    for match in _matches(text, codes.placeholders):
+        placeholder = codes.placeholders[match[0].lower()]
+        token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        spans.append((token.start, token.end))
+        done = token.end
+    return spans
+
+
 def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:
     """Where codes of the job stand in a text, in order."""
     if len(codes) > _FEW_CODES:
@@ -288,4 +300,4 @@ def _whole_emphasis(text: str, start: int, kind_end: int, code: int, end: int, d
     return _Token(start, end)
 
 
-__all__ = ["Codes", "lookalikes", "rehydrate"]
+__all__ = ["Codes", "lookalikes", "placeholder_spans", "rehydrate"]

@@ -78,9 +78,12 @@ class Restored:
 
 
 def redact_request(
-    endpoint: Endpoint, request: bytes, *, policy: Policy, detector: Detector, scope: Scope
+    endpoint: Endpoint, request: bytes, *, policy: Policy, detector: Detector, scope: Scope, stream: bool = False
 ) -> RedactedBody:
-    """Make a request fit to be sent, or refuse it with an error that says why and where."""
+    """Make a request fit to be sent, or refuse it with an error that says why and where.
+
+    `stream`: have the answer sent in pieces where the endpoint can; it is put together where it is received.
+    """
     table = tables(endpoint).request
     tree = _read_request(request)
     walk = Walk(scope.hash_identity, _permits(policy))
@@ -102,6 +105,8 @@ def redact_request(
     def finished(tree: Any, instruction: str) -> bytes:
         if policy.instruction and issuer.issued:
             _instruct(endpoint, tree, instruction)
+        if stream:
+            _ask_for_stream(endpoint, tree)
         body = write_json(tree)
         last_check(
             body,
@@ -141,14 +146,7 @@ def restore_answer(
 ) -> Restored:
     """Put the originals back into an answer; where nothing changes, its bytes are returned as they came."""
     codes = Codes.of(originals, issued, frozenset(lookalikes))
-    try:
-        tree = read_json(answer, unique_keys=False)
-        walk = Walk(_no_identity)
-        tables(endpoint).answer.enter(walk, tree, None)
-    except (ValueError, RecursionError) as exc:
-        raise MalformedAnswer(type(exc).__name__) from None
-    except (InvalidRequest, TooDeep) as exc:
-        raise MalformedAnswer(exc.detail) from None
+    tree, walk = read_answer(endpoint, answer)
     changed: dict[int, list[Replacement]] = {}
     for index, slot in enumerate(walk.slots):
         if found := replacements(slot.text, codes, _places(slot, text_places)):
@@ -157,7 +155,24 @@ def restore_answer(
     if not changed:
         return Restored(answer, codes.receipt())
     _follow(walk, changed)
-    return Restored(_write_answer(tree, walk.slots), codes.receipt())
+    return Restored(write_answer(tree), codes.receipt())
+
+
+def read_answer(endpoint: Endpoint, answer: bytes) -> tuple[Any, Walk]:
+    """An answer's tree, and the texts in it.
+
+    Raises:
+        MalformedAnswer: it is no answer of the endpoint.
+    """
+    try:
+        tree = read_json(answer, unique_keys=False)
+        walk = Walk(_no_identity)
+        tables(endpoint).answer.enter(walk, tree, None)
+    except (ValueError, RecursionError) as exc:
+        raise MalformedAnswer(type(exc).__name__) from None
+    except (InvalidRequest, TooDeep) as exc:
+        raise MalformedAnswer(exc.detail) from None
+    return tree, walk
 
 
 def _places(slot: Slot, text_places: Mapping[str, Collection[str]]) -> Collection[str]:
@@ -223,11 +238,19 @@ def _instruct(endpoint: Endpoint, tree: dict[str, Any], instruction: str) -> Non
         tree["instructions"] = f"{given}\n\n{instruction}" if given else instruction
 
 
+def _ask_for_stream(endpoint: Endpoint, tree: dict[str, Any]) -> None:
+    if endpoint is Endpoint.CHAT_COMPLETIONS:
+        tree["stream"], tree["stream_options"] = True, {"include_usage": True}
+    elif endpoint is Endpoint.RESPONSES:
+        tree["stream"] = True
+
+
 def _no_identity(purpose: str, value: str) -> str:
     raise NotImplementedError
 
 
-def _write_answer(tree: Any, slots: Iterable[Slot]) -> bytes:
+def write_answer(tree: Any) -> bytes:
+    """The bytes of an answer's tree."""
     try:
         return write_json(tree)
     except UnicodeEncodeError:

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X
 from pipeline.decoding import decode
 from pipeline.errors import VeilError
 from pipeline.sealing import SealContext, fingerprint, open_sealed, public_bytes, seal
-from schemas.codes import ErrorCode
+from schemas.codes import BLOCKED, ErrorCode
 from schemas.completion import Failure
 from schemas.envelope import Envelope
 from schemas.result import Result, Status
@@ -87,10 +87,9 @@ def open_result(envelope: Envelope, key: X25519PrivateKey) -> Result:
 
 def failed_result(job_id: str, failure: Failure, *, labels: dict[str, str], policy_version: str | None) -> Result:
     """What the requester gets for a job that was refused, blocked or that failed."""
-    blocked = failure.code is ErrorCode.BLOCKED_BY_POLICY
     return Result(
         job_id=job_id,
-        status=Status.BLOCKED if blocked else Status.FAILED,
+        status=Status.BLOCKED if failure.code in BLOCKED else Status.FAILED,
         error=failure,
         labels=labels,
         policy_version=policy_version,

@@ -104,6 +104,10 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
     `retention` is what was agreed with OpenAI, for the disclosure records; `veil doctor` compares it with what
     OpenAI says.
 
+    `stream` asks for answers in pieces, which are put together before anything is handed on: then `timeout` is the
+    longest silence in an answer and `stream_timeout` the time for all of it. The redactor's setting, for the
+    request is signed.
+
     Of an answer no more than `max_answer_bytes` are read; a record downstream holds one of up to 23 MiB.
 
     `reuse_identical` answers a job from another job's stored answer where tenant and
@@ -113,6 +117,8 @@ class OpenAISettings(_Section, frozen=True, kw_only=True):
 
     max_in_flight: Count = 500
     timeout: Seconds = 120.0
+    stream: bool = False
+    stream_timeout: Seconds = 900.0
     max_attempts: Count = 5
     backoff: Seconds = 0.5
     backoff_max: Seconds = 30.0

@@ -107,7 +107,8 @@ class Head(Wire, frozen=True, kw_only=True):
 class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit/1"):
     """A decision of one stage about one record.
 
-    `entities` counts findings per entity, `actions` per policy action. A record
+    `entities` counts findings per entity, `actions` per policy action; `new_entities` those in
+    the answer that the request did not hold, and is missing where no answer was looked at. A record
     whose id could not be trusted has `job_hash` instead of `job_id`. `upstream` is
     how far the chain of whoever wrote the record had come by then. `disclosed` is set
     where OpenAI was called, whatever came of it.
@@ -124,6 +125,7 @@ class AuditEvent(Wire, frozen=True, kw_only=True, tag_field="schema", tag="audit
     code: ErrorCode | None = None
     entities: dict[str, int] = {}
     actions: dict[str, int] = {}
+    new_entities: dict[str, int] | None = None
     policy_version: Label | None = None
     detector_version: Label | None = None
     request_sha256: Sha256 | None = None

@@ -42,6 +42,8 @@ class ErrorCode(StrEnum):
     BLOCKED_BY_POLICY = "blocked_by_policy"
     DETECTION_FAILED = "detection_failed"
     LAST_CHECK_FAILED = "last_check_failed"
+    OUTPUT_BLOCKED = "output_blocked"
+    OUTPUT_NOT_CHECKED = "output_not_checked"
     # OpenAI
     OPENAI_REJECTED = "openai_rejected"
     OPENAI_CONTEXT_LENGTH = "openai_context_length"
@@ -60,3 +62,7 @@ class ErrorCode(StrEnum):
     CONFIGURATION = "configuration"
     BROKER_UNREACHABLE = "broker_unreachable"
     INTERNAL = "internal"
+
+
+BLOCKED = frozenset({ErrorCode.BLOCKED_BY_POLICY, ErrorCode.OUTPUT_BLOCKED})
+"""The policy has decided so: nothing has failed."""

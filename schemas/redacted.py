@@ -1,5 +1,6 @@
 """What the redactor hands on: the redacted request, its attestation, the sealed vault."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import msgspec
@@ -91,6 +92,30 @@ class Original(msgspec.Struct, frozen=True, array_like=True):
         return f"<Original {self.entity}>"
 
 
+class OutputAction(StrEnum):
+    """What is done with sensitive data of an answer that the request did not hold.
+
+    `ignore` does not look for it, `allow` counts it, `redact` replaces it by its kind, one way,
+    `block` ends the job.
+    """
+
+    IGNORE = "ignore"
+    ALLOW = "allow"
+    REDACT = "redact"
+    BLOCK = "block"
+
+
+class OutputRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is done with new data of an answer, and by which policy it is found."""
+
+    action: OutputAction
+    policy: str
+    version: Label
+
+    def __repr__(self) -> str:
+        return f"<OutputRule {self.action}>"
+
+
 class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What only the rehydrator opens: the originals, and where raw text may go.
 
@@ -114,6 +139,7 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     labels: dict[Label, str] = {}
     lookalikes: list[str] = []
     text_places: dict[str, list[str]] = {}
+    output: OutputRule | None = None
 
     def __repr__(self) -> str:
         return f"<VaultContent {self.job_id}>"

@@ -49,7 +49,11 @@ class Timing(Wire, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class Result(Wire, frozen=True, kw_only=True, tag_field="schema", tag="result/1", omit_defaults=False):
-    """One job's end; `response` is OpenAI's body with the originals put back, or null."""
+    """One job's end; `response` is OpenAI's body with the originals put back, or null.
+
+    `entities` counts what was found in the request, `new_entities` what else was found in the
+    answer; null if no answer was looked at.
+    """
 
     job_id: Id
     status: Status
@@ -57,6 +61,7 @@ class Result(Wire, frozen=True, kw_only=True, tag_field="schema", tag="result/1"
     error: Failure | None = None
     receipt: Receipt = Receipt()
     entities: dict[str, int] = {}
+    new_entities: dict[str, int] | None = None
     usage: Usage | None = None
     policy_version: Label | None = None
     timing: Timing = Timing()

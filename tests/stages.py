@@ -14,6 +14,7 @@ from pipeline.keys import KeyName, Role
 from pipeline.policy import Policies, load_policies
 from pipeline.policy_detector import PolicyDetectors
 from pipeline.ports import LLM, Inbound, Outbound, TopicNames
+from pipeline.redaction import Detector
 from pipeline.results import open_result
 from pipeline.settings import LimitSettings, OpenAISettings
 from pipeline.stages.boundary import Boundary, Work
@@ -72,6 +73,7 @@ class Stages:
         openai: OpenAISettings,
         policies: Policies | None = None,
         restoring: Policies | None = None,
+        restoring_detector: Detector | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         policies = policies or load_policies(None)
@@ -87,6 +89,7 @@ class Stages:
             limits=LimitSettings(),
             tenants={},
             accept_plain=True,
+            stream=openai.stream,
         )
         completer = CompleterWork(
             keyring=load_keyring(keys_dir, Role.COMPLETER),
@@ -95,7 +98,13 @@ class Stages:
             once=self.once,
             service=service_at(base_url, openai),
         )
-        rehydrator = RehydratorWork(keyring=load_keyring(keys_dir, Role.REHYDRATOR), topics=TOPICS)
+        restoring = restoring or policies
+        rehydrator = RehydratorWork(
+            keyring=load_keyring(keys_dir, Role.REHYDRATOR),
+            topics=TOPICS,
+            policies=restoring,
+            detector_for=(lambda _: restoring_detector) if restoring_detector else PolicyDetectors(restoring),
+        )
         self.redactor = self._boundary(Role.REDACTOR, redactor)
         self.completer = self._boundary(Role.COMPLETER, completer)
         self.rehydrator = self._boundary(Role.REHYDRATOR, rehydrator)

@@ -132,8 +132,6 @@ class OpenAIStub:
                 asked = prompt.of_chat(fields)
             elif request.path == "/v1/responses":
                 asked = prompt.of_responses(fields)
-                if fields.get("stream"):
-                    raise InvalidRequest("This stub does not stream responses.", "stream")
             else:
                 inputs = prompt.inputs_of(fields)
         except InvalidRequest as exc:
@@ -169,9 +167,13 @@ class OpenAIStub:
             return await self._send(request, write(fields, inputs), failure, arrived)
         answer = self._compose(asked, body)
         if request.path == "/v1/responses":
-            return await self._send(request, wire.response(fields, answer, prompt_tokens), failure, arrived)
+            response = wire.response(fields, answer, prompt_tokens)
+            if fields.get("stream"):
+                return await self._stream(request, wire.response_events(shaped(response, failure)), failure, arrived)
+            return await self._send(request, response, failure, arrived)
         if fields.get("stream"):
-            return await self._stream(request, wire.chat_chunks(fields, answer, prompt_tokens), failure, arrived)
+            chunks = wire.chat_chunks(fields, answer, prompt_tokens)
+            return await self._stream(request, [_ending(chunk, failure) for chunk in chunks], failure, arrived)
         return await self._send(request, wire.chat_completion(fields, answer, prompt_tokens), failure, arrived)
 
     def _compose(self, asked: Prompt, body: bytes) -> Answer:
@@ -212,7 +214,9 @@ class OpenAIStub:
     async def _stream(
         self, request: web.Request, chunks: list[Json], failure: str | None, arrived: _Arrival
     ) -> web.StreamResponse:
-        events = [b"data: " + wire.encode(chunk) + b"\n\n" for chunk in chunks] + [b"data: [DONE]\n\n"]
+        events = [_event(chunk) for chunk in chunks]
+        if "type" not in chunks[0]:
+            events.append(b"data: [DONE]\n\n")
         response = web.StreamResponse(headers=self._headers(arrived) | {"content-type": "text/event-stream"})
         if failure == "cut":
             await self._cut(request, response, b"".join(events[: len(events) // 2]))
@@ -273,6 +277,20 @@ class OpenAIStub:
 
 class _Cut(ConnectionResetError):
     """The connection was closed on purpose; nothing more can be sent."""
+
+
+def _event(data: Json) -> bytes:
+    """A response's events have their type as a name, too."""
+    name = b"event: " + data["type"].encode() + b"\n" if "type" in data else b""
+    return name + b"data: " + wire.encode(data) + b"\n\n"
+
+
+def _ending(chunk: Json, failure: str | None) -> Json:
+    """A chunk of an answer that was cut short."""
+    if failure not in {"length", "content_filter"}:
+        return chunk
+    ends = [choice | {"finish_reason": failure} if choice["finish_reason"] else choice for choice in chunk["choices"]]
+    return chunk | {"choices": ends}
 
 
 def _decode(body: bytes) -> Json:

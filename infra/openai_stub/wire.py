@@ -65,16 +65,25 @@ def chat_chunks(body: Json, answer: Answer, prompt_tokens: int) -> list[Json]:
         "object": "chat.completion.chunk",
         "created": int(time.time()),
         "model": body["model"],
+        "service_tier": "default",
         "system_fingerprint": "fp_stub",
     }
-    deltas: list[Json] = [{"role": "assistant", "content": None if answer.tool_call else ""}]
+    deltas: list[Json] = [{"role": "assistant", "content": None if answer.tool_call else "", "refusal": None}]
     if answer.tool_call:
-        deltas.append({"tool_calls": [{"index": 0} | _chat_tool_call(*answer.tool_call)]})
+        call = _chat_tool_call(*answer.tool_call)
+        arguments = answer.tool_call[1]
+        deltas.append({"tool_calls": [{"index": 0} | call | {"function": call["function"] | {"arguments": ""}}]})
+        deltas += [
+            {"tool_calls": [{"index": 0, "function": {"arguments": arguments[at : at + 7]}}]}
+            for at in range(0, len(arguments), 7)
+        ]
     # Seven characters a piece, so that a placeholder is always torn apart.
     deltas += [{"content": answer.text[at : at + 7]} for at in range(0, len(answer.text), 7)]
-    chunks = [head | {"choices": [_chunk_choice(delta, None)]} for delta in deltas]
-    chunks.append(head | {"choices": [_chunk_choice({}, finish_reason(answer))]})
+    numbers = range(body.get("n") or 1)
+    chunks = [head | {"choices": [_chunk_choice(number, delta, None)]} for delta in deltas for number in numbers]
+    chunks += [head | {"choices": [_chunk_choice(number, {}, finish_reason(answer))]} for number in numbers]
     if (body.get("stream_options") or {}).get("include_usage"):
+        chunks = [chunk | {"usage": None} for chunk in chunks]
         chunks.append(head | {"choices": [], "usage": chat_usage(answer, prompt_tokens)})
     return chunks
 
@@ -144,6 +153,22 @@ def response(body: Json, answer: Answer, prompt_tokens: int) -> Json:
     }
 
 
+def response_events(whole: Json) -> list[Json]:
+    """A response as the events of a stream; its last one holds all of it."""
+    begun = whole | {"status": "in_progress", "output": [], "usage": None}
+    events: list[Json] = [{"type": "response.created", "response": begun}]
+    for index, item in enumerate(whole["output"]):
+        for part in item.get("content") or ():
+            text = part["text"]
+            events += [
+                {"type": "response.output_text.delta", "output_index": index, "delta": text[at : at + 7]}
+                for at in range(0, len(text), 7)
+            ]
+        events.append({"type": "response.output_item.done", "output_index": index, "item": item})
+    events.append({"type": f"response.{whole['status']}", "response": whole})
+    return [event | {"sequence_number": number} for number, event in enumerate(events)]
+
+
 def embeddings(body: Json, inputs: list[str]) -> Json:
     dimensions = body.get("dimensions") or 1536
     count = sum(map(tokens, inputs))
@@ -187,8 +212,8 @@ def data_retention(kind: str) -> Json:
     return {"object": "organization.data_retention", "type": kind}
 
 
-def _chunk_choice(delta: Json, reason: str | None) -> Json:
-    return {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
+def _chunk_choice(number: int, delta: Json, reason: str | None) -> Json:
+    return {"index": number, "delta": delta, "logprobs": None, "finish_reason": reason}
 
 
 def _chat_tool_call(name: str, arguments: str) -> Json:

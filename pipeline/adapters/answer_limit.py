@@ -10,6 +10,8 @@ import httpx2
 
 from pipeline.adapters.openai_failures import AnswerTooLarge
 
+STREAM_FRAMES = 32
+"""So many times an answer's size may its stream have: each piece of it comes in a frame of some 300 bytes."""
 UNENCODED = {"accept-encoding": "identity"}
 """Request headers that ask for an answer as it is (RFC 9110 §12.5.3)."""
 
@@ -31,6 +33,12 @@ class _Counted(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
+def is_stream(response: httpx2.Response) -> bool:
+    """Whether a response comes in pieces: a server may not do so though it was asked to."""
+    kind: str = response.headers.get("content-type", "")
+    return kind.partition(";")[0].strip().lower() == "text/event-stream"
+
+
 def limit_answers(limit: int) -> Callable[[httpx2.Response], Awaitable[None]]:
     """A response hook of httpx2, which runs before the body is read, whatever the status."""
 
@@ -38,6 +46,7 @@ def limit_answers(limit: int) -> Callable[[httpx2.Response], Awaitable[None]]:
         if response.headers.get("content-encoding", "identity") != "identity":
             raise AnswerTooLarge
         if isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _Counted(response.stream, limit)
+            most = limit * STREAM_FRAMES if is_stream(response) else limit
+            response.stream = _Counted(response.stream, most)
 
     return hook

@@ -23,8 +23,10 @@ import msgspec
 import openai
 import structlog
 from openai import AsyncOpenAI, DefaultAioHttpClient
+from openai._constants import RAW_RESPONSE_HEADER
 
-from pipeline.adapters.answer_limit import UNENCODED, limit_answers
+from pipeline.adapters.answer_limit import UNENCODED, is_stream, limit_answers
+from pipeline.adapters.answer_stream import MalformedStream, StreamCut, StreamFailed, asks_for_stream, read_stream
 from pipeline.adapters.breaker import Breaker
 from pipeline.adapters.openai_failures import (
     AnswerTooLarge,
@@ -54,6 +56,9 @@ PATHS: Mapping[Endpoint, str] = {
 }
 
 _CONNECT_TIMEOUT = 10.0
+_UNREAD = {RAW_RESPONSE_HEADER: "stream"}
+"""The SDK's own way to give a response before its body is read."""
+_LIMITS = ("rate_limit_exceeded", "insufficient_quota")
 _SAFE_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
@@ -144,7 +149,7 @@ class OpenAILLM:
     async def complete(self, endpoint: Endpoint, body: bytes, *, deadline: float | None) -> Answer:
         """Send `body` as it is, until it is answered, refused for good, or out of attempts or time."""
         model, tokens = model_and_tokens(body)
-        call = _Call(endpoint, body, self._lanes[endpoint, model], tokens)
+        call = _Call(endpoint, body, self._lanes[endpoint, model], tokens, asks_for_stream(body))
         spent, answers = 0.0, self.breaker.answers
         while True:
             try:
@@ -209,16 +214,21 @@ class OpenAILLM:
 
     async def _send(self, call: "_Call") -> "tuple[Answer | _Fault, Mapping[str, str]]":
         timeout = httpx2.Timeout(self._settings.timeout, connect=min(self._settings.timeout, _CONNECT_TIMEOUT))
+        asked = {"content-type": "application/json"} | (_UNREAD if call.streams else {})
         try:
             # httpx2's timeout is for each read: an answer that drips in would never end.
-            async with asyncio.timeout(self._settings.timeout):
+            async with asyncio.timeout(self._settings.stream_timeout if call.streams else self._settings.timeout):
                 response = await self._client.post(
                     PATHS[call.endpoint],
                     content=call.body,
                     cast_to=httpx2.Response,
-                    options={"headers": {"content-type": "application/json"}, "timeout": timeout},
+                    options={"headers": asked, "timeout": timeout},
                 )
-            content = response.content
+                content = await self._content(call, response)
+        except StreamFailed as told:
+            return _Fault(_told(told), 200), {}
+        except MalformedStream:
+            return _Fault(rule_for(200, "malformed_json"), 200), {}
         except AnswerTooLarge:
             return _Fault(rule_for(200, "too_large"), 200), {}
         except openai.APIStatusError as exc:
@@ -228,11 +238,22 @@ class OpenAILLM:
         except openai.APITimeoutError as exc:
             unsent = isinstance(exc.__cause__, httpx2.ConnectTimeout | httpx2.PoolTimeout)
             return _Fault(rule_for(0, "connection" if unsent else "timeout")), {}
-        except TimeoutError:
+        except (TimeoutError, httpx2.TimeoutException):
             return _Fault(rule_for(0, "timeout")), {}
-        except (openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError):
+        except (StreamCut, openai.APIConnectionError, httpx2.HTTPError, aiohttp.ClientError):
             return _Fault(rule_for(0, "connection")), {}
         return self._read(content, response.headers, call.made), response.headers
+
+    async def _content(self, call: "_Call", response: httpx2.Response) -> bytes:
+        """The answer's body; a streamed one is read here, and put together."""
+        if not call.streams:
+            return response.content
+        try:
+            if is_stream(response):
+                return await read_stream(call.endpoint, response, limit=self._settings.max_answer_bytes)
+            return await response.aread()
+        finally:
+            await response.aclose()
 
     def _read(self, content: bytes, headers: Mapping[str, str], made: int) -> "Answer | _Fault":
         try:
@@ -266,6 +287,7 @@ class _Call(msgspec.Struct):
     body: bytes
     lane: Lane
     tokens: int
+    streams: bool
     made: int = 0
 
     def __repr__(self) -> str:
@@ -311,6 +333,12 @@ def _said(exc: openai.APIStatusError) -> str | None:
     """A request over the limit of tokens a minute has no code of its own, only this beginning of a message."""
     message = exc.body.get("message") if isinstance(exc.body, dict) else None
     return "request_too_large" if str(message).startswith("Request too large") else None
+
+
+def _told(told: StreamFailed) -> Rule:
+    """The rule for an error inside a stream, as if it had been the call's answer."""
+    status = 429 if told.code in _LIMITS else 400 if told.kind == "invalid_request_error" else 500
+    return rule_for(status, told.code, told.kind)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

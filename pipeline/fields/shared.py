@@ -49,7 +49,7 @@ CACHE_BREAKPOINT = Fields({"mode": word("explicit"), "ttl": CACHE_TTL})
 CACHE_RETENTION = Permitted("24h", ALLOW_EXTENDED_CACHE, word("in_memory", "24h"))
 # Stored requests feed distillation and evaluations and are kept until they are deleted.
 STORE = Permitted(True, ALLOW_STORE, FLAG)
-# One job gives one result event, so an answer is never streamed; the content is the same.
+# One job gives one result event: whether its answer is streamed to the completer is a setting, the content is the same.
 STREAM = SetTo(False)
 
 IDENTITY = {

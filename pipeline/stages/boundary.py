@@ -19,7 +19,7 @@ from pipeline.ports import OVERSIZED_HEADER, Inbound, Outbound, PartitionState, 
 from pipeline.sealing import SealContext, length_prefixed, seal
 from schemas.audit import AuditEvent, Decision, Disclosure, Head, Origin
 from schemas.base import Wire
-from schemas.codes import ErrorCode
+from schemas.codes import BLOCKED, ErrorCode
 from schemas.deadletter import DeadLetter
 from schemas.envelope import ReplayContent, Sealed
 from schemas.job import Endpoint
@@ -80,6 +80,7 @@ class Case:
         self.attempts = 1
         self.disclosed: Disclosure | None = None
         self.entities: dict[str, int] = {}
+        self.new_entities: dict[str, int] | None = None
         self.policy_version: str | None = None
         self.detector_version: str | None = None
         self.beside: list[Outbound] = []
@@ -146,7 +147,7 @@ class Boundary:
         return [*records, *case.beside]
 
     def _settle(self, case: Case, error: VeilError) -> Sequence[Outbound]:
-        blocked = error.code is ErrorCode.BLOCKED_BY_POLICY
+        blocked = error.code in BLOCKED
         log.warning(
             "job.blocked" if blocked else "job.refused",
             stage=self._work.stage,
@@ -169,6 +170,7 @@ class Boundary:
             endpoint=case.endpoint,
             code=error.code,
             entities=case.entities,
+            new_entities=case.new_entities,
             policy_version=case.policy_version,
             detector_version=case.detector_version,
             attempts=case.attempts,

@@ -26,7 +26,7 @@ from schemas.codes import ErrorCode
 from schemas.completion import Failure
 from schemas.envelope import Envelope, ReplayContent, Sealed
 from schemas.job import Job
-from schemas.redacted import JobDigest, RedactedRequest, SecondTry, VaultContent
+from schemas.redacted import JobDigest, OutputRule, RedactedRequest, SecondTry, VaultContent
 from schemas.topics import ROLL_HEADER
 
 _ENVELOPE_OVERHEAD = 16 * 1024
@@ -72,6 +72,7 @@ class RedactorWork:
         tenants: dict[str, TenantSettings],
         accept_plain: bool,
         shadow: Shadow | None = None,
+        stream: bool = False,
     ) -> None:
         self._keyring = keyring
         self._topics = topics
@@ -81,6 +82,7 @@ class RedactorWork:
         self._tenants = tenants
         self._accept_plain = accept_plain
         self._shadow = shadow
+        self._stream = stream
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, identify, decide, redact, check, attest."""
@@ -101,7 +103,9 @@ class RedactorWork:
         case.policy_version, case.detector_version = policy.version, detector.version
         scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
         try:
-            redacted = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+            redacted = redact_request(
+                job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope, stream=self._stream
+            )
         except VeilError as refused:
             self._compare(job, refused, scope, case)
             raise
@@ -185,7 +189,7 @@ class RedactorWork:
         return topic == self._topics["results"] or (settings is not None and topic in settings.reply_topics)
 
     def _attest(self, job: Job, case: Case, redacted: RedactedBody, replay: Sealed, policy: Policy) -> RedactedRequest:
-        vault = self._seal_vault(job, case, redacted)
+        vault = self._seal_vault(job, case, redacted, policy)
         key_id, key = self._keyring.signing_key(KeyName.ATTESTATION)
         expires_at = case.now + self._limits.attestation_lifetime
         claims = Claims(
@@ -232,7 +236,7 @@ class RedactorWork:
         value = keyed_hash(key, "job-digest", job.tenant, job.job_id, job.endpoint, request)
         return JobDigest(key_id=key_id, value=value)
 
-    def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody) -> Sealed:
+    def _seal_vault(self, job: Job, case: Case, redacted: RedactedBody, policy: Policy) -> Sealed:
         reply = case.reply
         if reply is None:
             raise NoReplyKey
@@ -248,6 +252,7 @@ class RedactorWork:
             issued=redacted.issued,
             lookalikes=redacted.lookalikes,
             text_places=redacted.text_places,
+            output=OutputRule(action=policy.output, policy=policy.name, version=policy.version),
             received_at=case.inbound.timestamp,
         )
         key_id, key = self._keyring.sealing_key(KeyName.VAULT)

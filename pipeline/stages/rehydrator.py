@@ -4,16 +4,20 @@ Where raw text goes is read from inside the vault alone; the completion's clear
 fields only have to agree with it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import msgspec
+import structlog
 
 from pipeline.audit import read_head
 from pipeline.decoding import decode
-from pipeline.errors import VeilError
+from pipeline.errors import DetectionFailed, VeilError
 from pipeline.keys import KeyName, Keys
+from pipeline.output import OutputBlocked, OutputNotChecked, check_answer
+from pipeline.policy import Policies, Policy, UnknownPolicy
 from pipeline.ports import Inbound, Outbound, TopicNames
+from pipeline.redaction import Detector
 from pipeline.request import Restored, restore_answer
 from pipeline.results import failed_result, parse_reply_key, seal_result
 from pipeline.sealing import SealContext, open_sealed
@@ -21,8 +25,10 @@ from pipeline.stages.boundary import Case, Reply, publish
 from schemas.audit import AuditEvent, Decision
 from schemas.codes import ErrorCode
 from schemas.completion import Completion, Failure
-from schemas.redacted import VaultContent
+from schemas.redacted import OutputAction, OutputRule, VaultContent
 from schemas.result import Result, Status, Timing
+
+log = structlog.get_logger()
 
 
 class BindingMismatch(VeilError):
@@ -36,9 +42,14 @@ class RehydratorWork:
 
     stage = "rehydrator"
 
-    def __init__(self, *, keyring: Keys, topics: TopicNames) -> None:
+    def __init__(
+        self, *, keyring: Keys, topics: TopicNames, policies: Policies, detector_for: Callable[[Policy], Detector]
+    ) -> None:
         self._keyring = keyring
         self._topics = topics
+        self._policies = policies
+        self._detector_for = detector_for
+        self._unknown: set[str] = set()
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
         """Open, compare, restore, seal."""
@@ -58,7 +69,7 @@ class RehydratorWork:
             raise BindingMismatch("response")
         restored = restore_answer(
             vault.endpoint,
-            completion.response,
+            self._check(completion.response, vault, case),
             originals=vault.originals,
             issued=vault.issued,
             lookalikes=vault.lookalikes,
@@ -79,6 +90,7 @@ class RehydratorWork:
             policy_version=completion.policy_version,
             detector_version=completion.detector_version,
             request_sha256=vault.request_sha256,
+            new_entities=case.new_entities,
             receipt=restored.receipt,
             upstream=case.upstream,
         )
@@ -91,6 +103,56 @@ class RehydratorWork:
         failure = Failure(code=error.code, stage=self.stage, detail=error.detail)
         result = failed_result(case.job_id, failure, labels=case.reply.labels, policy_version=case.policy_version)
         return [self._seal(result, case)]
+
+    def _check(self, answer: bytes, vault: VaultContent, case: Case) -> bytes:
+        """The answer with new sensitive data handled as the redactor's policy has it.
+
+        Raises:
+            OutputBlocked: there is some, and the policy blocks it.
+            OutputNotChecked: the policy is another one here, and the redactor's asks for more than to count.
+            DetectionFailed: the same of an answer that could not be looked at entirely.
+        """
+        rule = vault.output
+        if rule is None or rule.action is OutputAction.IGNORE:
+            return answer
+        policy = self._policy(vault.tenant, rule)
+        if policy is None:
+            if rule.action is not OutputAction.ALLOW:
+                raise OutputNotChecked
+            return answer
+        try:
+            checked = check_answer(
+                vault.endpoint,
+                answer,
+                action=rule.action,
+                policy=policy,
+                detector=self._detector_for(policy),
+                originals=vault.originals,
+                issued=vault.issued,
+                lookalikes=vault.lookalikes,
+            )
+        except OutputBlocked as blocked:
+            case.new_entities = blocked.entities
+            raise
+        except DetectionFailed:
+            if rule.action is not OutputAction.ALLOW:
+                raise
+            return answer  # it was only to be counted
+        case.new_entities = checked.entities
+        return checked.body
+
+    def _policy(self, tenant: str, rule: OutputRule) -> Policy | None:
+        """The policy that redacted the request, if it is the same here."""
+        try:
+            policy = self._policies.select(tenant, rule.policy)
+        except UnknownPolicy:
+            policy = None
+        if policy is not None and policy.version == rule.version:
+            return policy
+        if rule.version not in self._unknown:
+            self._unknown.add(rule.version)
+            log.warning("output.unchecked", stage=self.stage, policy_version=rule.version)
+        return None
 
     def _open_vault(self, completion: Completion) -> VaultContent:
         context = SealContext(
@@ -145,6 +207,7 @@ def _result(completion: Completion, restored: Restored, vault: VaultContent, cas
         response=msgspec.Raw(restored.body),
         receipt=restored.receipt,
         entities=completion.entities,
+        new_entities=case.new_entities,
         usage=completion.usage,
         policy_version=completion.policy_version,
         timing=Timing(

@@ -113,7 +113,13 @@ class Bench:
             )
             await self._hop(Role.COMPLETER, self.boundary(Role.COMPLETER, completer), await self._read("redacted"))
         await self.stub.stop()
-        rehydrator = RehydratorWork(keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR), topics=self.topics)
+        policies = load_policies(None)
+        rehydrator = RehydratorWork(
+            keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR),
+            topics=self.topics,
+            policies=policies,
+            detector_for=PolicyDetectors(policies),
+        )
         await self._hop(Role.REHYDRATOR, self.boundary(Role.REHYDRATOR, rehydrator), await self._read("completions"))
 
     async def _hop(self, role: Role, stage: Stage, records: Sequence[Inbound]) -> None:
