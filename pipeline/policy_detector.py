@@ -51,10 +51,10 @@ def detector_of(policy: Policy, plugins: Plugins = no_plugins, engine: Engine | 
         recognizers=[_plugged(use, plugins(use), policy, thresholds) for use in policy.plugins],
         engine=engine,
     )
-    unseen = {name for name in policy.named if policy.action(name) is not Action.ALLOW} - detector.entities
-    if unseen:
-        # Fail closed: a policy that asks for what cannot be done is not half obeyed.
-        raise MalformedPolicy(f"policy {policy.name}: no recognizer finds {', '.join(sorted(unseen))}; list its values")
+    for name, place in policy.named.items():
+        if policy.action(name) is not Action.ALLOW and name not in detector.entities:
+            # Fail closed: a policy that asks for what cannot be done is not half obeyed.
+            raise MalformedPolicy(f"{place}: policy {policy.name}: no recognizer finds {name}; list its values")
     return detector
 
 
