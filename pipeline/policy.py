@@ -110,6 +110,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         known = catalogue().get(entity)
         return known.reversible if known else True
 
+    def restores(self, entity: str) -> bool:
+        """Whether what is sent for an entity's values is put back in the answer."""
+        return self.reversible(entity) and self.action(entity) not in (Action.ALLOW, Action.BLOCK, *ONE_WAY)
+
     def allows(self, text: str) -> bool:
         """Whether the text is on the list of texts that are never redacted."""
         return self.allow.holds(text)
@@ -124,6 +128,7 @@ class Policies:
 
     def __init__(self, source: PolicySource, tree: Mapping[str, Any]) -> None:
         self.source = source
+        self.tree = tree
         self.examples = tuple(source.items(tree, "examples", TOP))
         source.only(tree, _LEVEL_KEYS | {"policies", "tenants", "examples"}, TOP)
         self._base = Level(TOP, {key: value for key, value in tree.items() if key in _LEVEL_KEYS})

@@ -97,10 +97,9 @@ class PolicySource:
         except tomllib.TOMLDecodeError as exc:
             # The message may quote the file; only the place in it is kept.
             found = _TOML_PLACE.search(str(exc))
-            if found and found["line"]:
-                line = int(found["line"])
-                raise MalformedPolicy(f"{name}:{line}: is not TOML (column {found['column']})", line) from None
-            raise MalformedPolicy(f"{name}: is not TOML{' (at its end)' if found else ''}") from None
+            line = int(found["line"]) if found and found["line"] else text.count("\n") + 1
+            column = f" (column {found['column']})" if found and found["line"] else " (at its end)" if found else ""
+            raise MalformedPolicy(f"{name}:{line}: is not TOML{column}", line) from None
         self._lines = KeyLines(text)
         return tree
 

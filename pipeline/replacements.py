@@ -6,7 +6,7 @@ from pipeline.json_text import View, from_json, json_regions, to_json
 from pipeline.occurrences import Occurrence
 from pipeline.one_way import hash_name, hash_token, mask
 from pipeline.placeholders import Issuer, Scope, bare
-from pipeline.policy import Action, Policy
+from pipeline.policy import ONE_WAY, Action, Policy
 from pipeline.redaction import Decisions
 from pipeline.text import RedactedText
 
@@ -37,7 +37,7 @@ class Replacements:
 
     def issue_name(self, entity: str, text: str) -> str:
         """What stands for a participant's name: an identifier, and another one for another participant."""
-        if self._policy.action(entity) in (Action.MASK, Action.HASH):
+        if self._policy.action(entity) in ONE_WAY:
             replacement = hash_name(entity, text, self._scope)
             self.one_way.add(replacement)
             return replacement
