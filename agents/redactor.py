@@ -1,15 +1,14 @@
 """The redactor role: reads sealed and plain jobs, publishes redacted requests."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from agents.metrics import Metrics
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.live_keyring import LiveKeyring
-from pipeline.adapters.recognizers.running import RunningPlugins
+from pipeline.adapters.live_policies import LivePolicies
 from pipeline.keys import Role
-from pipeline.policy import load_policies
-from pipeline.policy_detector import PolicyDetectors
 from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings
 from pipeline.stages.boundary import Boundary
@@ -21,18 +20,24 @@ SOURCES: tuple[TopicId, ...] = ("jobs", "plain")
 
 @asynccontextmanager
 async def open_stage(
-    settings: Settings, topics: TopicNames, clock: Callable[[], float], _: Metrics
+    settings: Settings, topics: TopicNames, clock: Callable[[], float], metrics: Metrics
 ) -> AsyncIterator[Stage]:
     """The redactor's stage with its keys, policies and detectors loaded."""
     keyring = LiveKeyring(settings.keys, Role.REDACTOR, clock)
-    policies = load_policies(settings.policy.file)
+    policies = LivePolicies(settings.policy.file, cached_engine())
+    metrics.watch_policies(policies)
     work = RedactorWork(
         keyring=keyring,
         topics=topics,
         policies=policies,
-        detector_for=PolicyDetectors(policies, RunningPlugins(), cached_engine()),
         limits=settings.limits,
         tenants=settings.tenants,
         accept_plain=settings.policy.accept_plain,
     )
-    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])
+    following = asyncio.create_task(policies.follow())
+    try:
+        yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=keyring.scope_epoch()[1])
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+        policies.close()

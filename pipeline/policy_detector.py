@@ -1,7 +1,9 @@
 """The detector that a policy asks for: its entities, lists, patterns, plug-ins and thresholds."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+from pipeline import redaction
 from pipeline.detection import Detector, Engine, ExactList, Recognizer, build_detector, catalogue
 from pipeline.detection.checked import CheckedRecognizer
 from pipeline.detection.detector import DEFAULT_THRESHOLD
@@ -13,6 +15,13 @@ Plugins = Callable[[PluginUse], Recognizer]
 def no_plugins(use: PluginUse) -> Recognizer:
     """For those who only look at a policy; one that uses plug-ins does not load."""
     raise MalformedPolicy(f"{use.place}: plug-ins run in workers only")
+
+
+class LoadedPolicies(NamedTuple):
+    """The policies of one reading of a file, and the detectors that go with them."""
+
+    policies: Policies
+    detector_for: Callable[[Policy], redaction.Detector]
 
 
 class PolicyDetectors:
