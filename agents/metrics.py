@@ -21,6 +21,16 @@ class Calls(Protocol):
     def outcomes(self) -> Mapping[str, int]: ...
 
 
+class Policies(Protocol):
+    """What a redactor tells of its policy file."""
+
+    @property
+    def current(self) -> bool: ...
+
+    @property
+    def outcomes(self) -> Mapping[str, int]: ...
+
+
 class Metrics:
     """A process's metrics: one registry, each family labelled by role."""
 
@@ -38,6 +48,10 @@ class Metrics:
     def watch(self, calls: Calls) -> None:
         """Show the calls to OpenAI as well."""
         self.registry.register(_CallsCollector(calls))
+
+    def watch_policies(self, policies: Policies) -> None:
+        """Show as well whether the policy file is in use as it stands."""
+        self.registry.register(_PoliciesCollector(policies))
 
     def of(self, role: str) -> "RoleMetrics":
         """One role's children of the families."""
@@ -75,3 +89,20 @@ class _CallsCollector(Collector):
         for outcome, count in self._calls.outcomes.items():
             ended.add_metric([outcome], count)
         yield ended
+
+
+class _PoliciesCollector(Collector):
+    """Reads what became of the policy file when it is asked."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    def collect(self) -> Iterator[Metric]:
+        yield GaugeMetricFamily(
+            "veil_policy_current", "0 while the policy file does not load and its last good reading is in use.",
+            value=float(self._policies.current),
+        )  # fmt: skip
+        reloads = CounterMetricFamily("veil_policy_reloads", "Changed policy files, by outcome.", labels=["outcome"])
+        for outcome, count in self._policies.outcomes.items():
+            reloads.add_metric([outcome], count)
+        yield reloads

@@ -7,10 +7,8 @@ from contextlib import asynccontextmanager
 from agents.metrics import Metrics
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.live_keyring import LiveKeyring
-from pipeline.adapters.recognizers.running import RunningPlugins
+from pipeline.adapters.live_policies import follow_policies
 from pipeline.keys import Role
-from pipeline.policy import load_policies
-from pipeline.policy_detector import PolicyDetectors
 from pipeline.ports import Stage, TopicNames
 from pipeline.settings import Settings
 from pipeline.stages.boundary import Boundary
@@ -26,11 +24,6 @@ async def open_stage(
 ) -> AsyncIterator[Stage]:
     """The rehydrator's stage with its vault keys, and the policies and detectors for what is new in an answer."""
     keyring = LiveKeyring(settings.keys, Role.REHYDRATOR, clock)
-    policies = load_policies(settings.policy.file)
-    work = RehydratorWork(
-        keyring=keyring,
-        topics=topics,
-        policies=policies,
-        detector_for=PolicyDetectors(policies, RunningPlugins(), cached_engine()),
-    )
-    yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))
+    async with follow_policies(settings.policy.file, cached_engine()) as policies:
+        work = RehydratorWork(keyring=keyring, topics=topics, policies=policies)
+        yield Boundary(work, keyring=keyring, topics=topics, clock=clock, hash_key=secrets.token_bytes(32))

@@ -151,11 +151,16 @@ def _shift(offset: int, marks: list[int], targets: list[int]) -> int:
     return offset if at < 0 else targets[at] + offset - marks[at]
 
 
+def plain_view(text: str) -> View:
+    """A text as it is, whatever JSON may be in it."""
+    return View(text, text, [], [], [], [])
+
+
 def view(text: str) -> View:
     """Look at a text as detection should: what its JSON means, not how it is spelled."""
     regions = json_regions(text)
     if not regions:
-        return View(text, text, [], [], [], [])
+        return plain_view(text)
     parts: list[str] = []
     view_marks: list[int] = []
     raw_marks: list[int] = []

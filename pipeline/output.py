@@ -90,7 +90,7 @@ def check_answer(
             if _is_new(text, finding, policy, known):
                 _claim(passage, finding, decisions)
         decisions.passages.append(passage)
-    spread(decisions, policy.allows)
+    spread(decisions, policy)
     found = Counter(span.entity for passage in decisions.passages for span in passage.spans)
     if not found or action is OutputAction.ALLOW:
         return CheckedAnswer(answer, dict(found))

@@ -50,6 +50,10 @@ class Scope:
         tenant = self.id.split("/", 1)[0]
         return _keyed(self.key, "identity", purpose, tenant, value).hex()[:40]
 
+    def hash_value(self, purpose: str, entity: str, text: str) -> str:
+        """A keyed hash of a value, the same wherever a placeholder of the scope would be; 64 hex digits."""
+        return _keyed(self.key, purpose, self.id, entity, text).hex()
+
 
 def _keyed(key: bytes, *parts: str) -> bytes:
     return hmac.digest(key, b"".join(map(_prefixed, parts)), "sha256")

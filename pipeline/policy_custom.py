@@ -9,7 +9,7 @@ import msgspec
 from pipeline.detection.checksums import CHECKSUMS
 from pipeline.detection.custom import CustomPattern, WholePatterns, WrongPattern, check_pattern
 from pipeline.detection.exact import ExactTable
-from pipeline.policy_source import PolicySource
+from pipeline.policy_source import PolicyPlace, PolicySource
 
 _ENTITY_NAME = re.compile(r"[A-Z][A-Z0-9_]{1,39}")
 _PLUGIN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
@@ -62,34 +62,35 @@ class AllowList:
         return [[table.fingerprint.hex() for table in self._tables], [one.patterns for one in self._patterns]]
 
 
-def exact_table(source: PolicySource, table: Mapping[str, Any], place: str) -> ExactTable | None:
+def exact_table(source: PolicySource, table: Mapping[str, Any], place: PolicyPlace) -> ExactTable | None:
     """The values of `exact` and `exact_file`; one table however many policies share it."""
     values = source.texts(table, "exact", place)
     file = source.text(table, "exact_file", "", place)
     column = source.text(table, "exact_column", "", place)
     if column and not file:
-        raise source.error(f"{place}: exact_column needs exact_file")
+        raise source.error("exact_column needs exact_file", place, "exact_column")
     if not values and not file:
         return None
-    built = source.shared(place, lambda: ExactTable(source.values(values, file, column, f"{place}: exact_file")))
+    built = source.shared(
+        (place, "exact"), lambda: ExactTable(source.values(values, file, column, place, "exact_file"))
+    )
     if not len(built):
-        raise source.error(f"{place}: needs exact or exact_file with at least one text")
+        raise source.error("needs exact or exact_file with at least one text", place)
     return built
 
 
-def allow_list(source: PolicySource, level: Mapping[str, Any], place: str) -> AllowList:
+def allow_list(source: PolicySource, level: Mapping[str, Any], place: PolicyPlace) -> AllowList:
     """`allow`, `allow_file` and `allow_patterns` of one level."""
     texts, file = source.texts(level, "allow", place), source.text(level, "allow_file", "", place)
-    where = place or "top level"
     patterns = source.texts(level, "allow_patterns", place)
     for number, pattern in enumerate(patterns):
-        _checked(source, pattern, True, f"{where}: allow_patterns #{number + 1}")
+        _checked(source, pattern, True, place, "allow_patterns", f"allow_patterns #{number + 1}")
 
     def build() -> AllowList:
-        table = ExactTable(source.values(texts, file, "", f"{where}: allow_file"))
+        table = ExactTable(source.values(texts, file, "", place, "allow_file"))
         return AllowList((table,), (WholePatterns(patterns),) if patterns else ())
 
-    return source.shared(f"{place} allow", build)
+    return source.shared((place, "allow"), build)
 
 
 def joined(lists: list[AllowList]) -> AllowList:
@@ -99,33 +100,35 @@ def joined(lists: list[AllowList]) -> AllowList:
     )
 
 
-def entity_name(source: PolicySource, table: Mapping[str, Any], place: str) -> str:
+def entity_name(source: PolicySource, table: Mapping[str, Any], place: PolicyPlace) -> str:
     """The entity that a table of its own speaks of."""
     entity = source.text(table, "entity", "", place)
     if not _ENTITY_NAME.fullmatch(entity):
-        raise source.error(f"{place}: entity must be an UPPER_CASE name of 2 to 40 characters")
+        raise source.error("entity must be an UPPER_CASE name of 2 to 40 characters", place, "entity")
     return entity
 
 
-def custom_pattern(source: PolicySource, table: Mapping[str, Any], entity: str, place: str) -> CustomPattern | None:
+def custom_pattern(
+    source: PolicySource, table: Mapping[str, Any], entity: str, place: PolicyPlace
+) -> CustomPattern | None:
     """The pattern of a table, compiled once to see that it can be."""
     pattern = source.text(table, "pattern", "", place)
     if not pattern:
         if given := sorted(PATTERN_KEYS & table.keys() - {"pattern"}):
-            raise source.error(f"{place}: {given[0]} needs a pattern")
+            raise source.error(f"{given[0]} needs a pattern", place, given[0])
         return None
     ignore_case = source.flag(table, "ignore_case", False, place)
-    source.shared(f"{place} pattern", lambda: _checked(source, pattern, ignore_case, f"{place}: pattern"))
+    source.shared((place, "pattern"), lambda: _checked(source, pattern, ignore_case, place, "pattern", "pattern"))
     context = source.texts(table, "context", place)
     for number, word in enumerate(context):
         if not _CONTEXT_WORD.fullmatch(word):
-            raise source.error(f"{place}: context #{number + 1} must be one to five words with single spaces")
+            raise source.error(f"context #{number + 1} must be one to five words with single spaces", place, "context")
     required = source.flag(table, "context_required", False, place)
     if required and not context:
-        raise source.error(f"{place}: context_required needs context")
+        raise source.error("context_required needs context", place, "context_required")
     checksum = source.text(table, "checksum", "", place)
     if checksum and checksum not in CHECKSUMS:
-        raise source.error(f"{place}: checksum must be one of {', '.join(CHECKSUMS)}")
+        raise source.error(f"checksum must be one of {', '.join(CHECKSUMS)}", place, "checksum")
     return CustomPattern(
         entity=entity,
         pattern=pattern,
@@ -138,35 +141,33 @@ def custom_pattern(source: PolicySource, table: Mapping[str, Any], entity: str, 
     )
 
 
-def plugin_use(source: PolicySource, table: object, place: str) -> PluginUse:
+def plugin_use(source: PolicySource, table: Mapping[str, Any], place: PolicyPlace) -> PluginUse:
     """One table of `[[recognizers]]`."""
-    if not isinstance(table, dict):
-        raise source.error(f"{place} must be a table")
     source.only(table, frozenset({"use", "options", "entities", "time_limit"}), place)
     name = source.text(table, "use", "", place)
     if not _PLUGIN_NAME.fullmatch(name):
-        raise source.error(f"{place}: use must name a plug-in")
+        raise source.error("use must name a plug-in", place, "use")
     entities = source.texts(table, "entities", place)
     if not all(_ENTITY_NAME.fullmatch(entity) for entity in entities):
-        raise source.error(f"{place}: entities must hold UPPER_CASE names of 2 to 40 characters")
+        raise source.error("entities must hold UPPER_CASE names of 2 to 40 characters", place, "entities")
     limit = table.get("time_limit", _DEFAULT_TIME_LIMIT)
     if isinstance(limit, bool) or not isinstance(limit, int | float) or not 0 < limit <= 60:
-        raise source.error(f"{place}: time_limit must be a number of seconds, at most 60")
+        raise source.error("time_limit must be a number of seconds, at most 60", place, "time_limit")
     options = source.typed(table, "options", dict, place) or {}
     return PluginUse(
         name=name,
         options=msgspec.Raw(msgspec.json.encode(options, order="deterministic")),
         entities=frozenset(entities),
         time_limit=float(limit),
-        place=f"{source.path.name}: {place}",
+        place=source.shown(place),
     )
 
 
-def _checked(source: PolicySource, pattern: str, ignore_case: bool, place: str) -> None:
+def _checked(source: PolicySource, pattern: str, ignore_case: bool, place: PolicyPlace, key: str, what: str) -> None:
     fault = ""
     try:
         check_pattern(pattern, ignore_case)
     except WrongPattern as exc:
         fault = exc.detail
     if fault:
-        raise source.error(f"{place} {fault}")
+        raise source.error(f"{what} {fault}", place, key)

@@ -1,7 +1,9 @@
 """The detector that a policy asks for: its entities, lists, patterns, plug-ins and thresholds."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+from pipeline import redaction
 from pipeline.detection import Detector, Engine, ExactList, Recognizer, build_detector, catalogue
 from pipeline.detection.checked import CheckedRecognizer
 from pipeline.detection.detector import DEFAULT_THRESHOLD
@@ -13,6 +15,13 @@ Plugins = Callable[[PluginUse], Recognizer]
 def no_plugins(use: PluginUse) -> Recognizer:
     """For those who only look at a policy; one that uses plug-ins does not load."""
     raise MalformedPolicy(f"{use.place}: plug-ins run in workers only")
+
+
+class LoadedPolicies(NamedTuple):
+    """The policies of one reading of a file, and the detectors that go with them."""
+
+    policies: Policies
+    detector_for: Callable[[Policy], redaction.Detector]
 
 
 class PolicyDetectors:
@@ -51,10 +60,10 @@ def detector_of(policy: Policy, plugins: Plugins = no_plugins, engine: Engine | 
         recognizers=[_plugged(use, plugins(use), policy, thresholds) for use in policy.plugins],
         engine=engine,
     )
-    unseen = {name for name in policy.named if policy.action(name) is not Action.ALLOW} - detector.entities
-    if unseen:
-        # Fail closed: a policy that asks for what cannot be done is not half obeyed.
-        raise MalformedPolicy(f"policy {policy.name}: no recognizer finds {', '.join(sorted(unseen))}; list its values")
+    for name, place in policy.named.items():
+        if policy.action(name) is not Action.ALLOW and name not in detector.entities:
+            # Fail closed: a policy that asks for what cannot be done is not half obeyed.
+            raise MalformedPolicy(f"{place}: policy {policy.name}: no recognizer finds {name}; list its values")
     return detector
 
 

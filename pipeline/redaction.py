@@ -1,4 +1,4 @@
-"""Redaction: detect, decide, and put placeholders in the place of what the policy redacts."""
+"""Redaction: detect, and decide what the policy does not let through (`replacements` puts something in its place)."""
 
 import re
 from collections import Counter
@@ -10,13 +10,13 @@ from urllib.parse import quote
 from pipeline.aliases import ADDRESS, NAME, aliases, handles
 from pipeline.detection.types import Finding
 from pipeline.errors import DetectionFailed, VeilError
-from pipeline.json_text import View, from_json, json_regions, to_json, view
+from pipeline.field_rules import Marks
+from pipeline.json_text import View, plain_view, view
 from pipeline.last_check import DIGITS_SOUGHT
 from pipeline.occurrences import Occurrence, Sought, Value, find_all, value
 from pipeline.parts import parts
-from pipeline.placeholders import Issuer, bare
-from pipeline.policy import Action, Policy
-from pipeline.text import RawText, RedactedText
+from pipeline.policy import Action, FieldAction, FieldRule, Policy
+from pipeline.text import RawText
 from pipeline.walk import Place, Slot, Use
 from schemas.codes import ErrorCode
 
@@ -87,6 +87,11 @@ class Decisions:
     actions: Counter[str] = field(default_factory=Counter)
     in_clear: Counter[str] = field(default_factory=Counter)
 
+    def count(self, entity: str, action: Action) -> None:
+        """Count a finding."""
+        self.entities[entity] += 1
+        self.actions[action.value] += 1
+
     def seek(self, text: str, entity: str) -> None:
         """Have a value redacted wherever else it stands."""
         if text not in self.values and (item := value(text, entity)):
@@ -101,8 +106,8 @@ class Decider:
         self._detector = detector
         self._seen: dict[tuple[str, bool], list[Finding]] = {}
 
-    def decide(self, slots: Iterable[Slot]) -> Decisions:
-        """Find what is to be redacted in the texts of a request.
+    def decide(self, slots: Iterable[Slot], marks: Marks | None = None) -> Decisions:
+        """Find what is to be redacted in the texts of a request; `marks` are those of the policy's field rules.
 
         Raises:
             BlockedByPolicy: The policy blocks an entity that was found.
@@ -112,7 +117,12 @@ class Decider:
         decisions = Decisions()
         blocked: Counter[str] = Counter()
         clean: list[Slot] = []
+        if marks and marks.dropped:
+            decisions.actions[FieldAction.DROP.value] = marks.dropped
         for slot in slots:
+            if marks and (rule := marks.of(slot)):
+                self._obey(slot, rule, decisions, blocked)
+                continue
             match slot.use:
                 case Use.TEXT:
                     passage = Passage(slot, view(slot.text))
@@ -126,7 +136,7 @@ class Decider:
         if blocked:
             raise BlockedByPolicy(dict(blocked))
         self._check_clean(clean)
-        spread(decisions, self._policy.allows)
+        spread(decisions, self._policy)
         return decisions
 
     def findings(self, text: str, *, prose: bool = True) -> list[Finding]:
@@ -144,6 +154,27 @@ class Decider:
             self._seen[text, prose] = findings
         return findings
 
+    def _obey(self, slot: Slot, rule: FieldRule, decisions: Decisions, blocked: Counter[str]) -> None:
+        """Do as a field rule says; what is found elsewhere is sought in an allowed field, too."""
+        entity = rule.entity if rule.action is FieldAction.REDACT else None
+        if entity:
+            action = self._policy.replacing(entity)
+            decisions.count(entity, action)
+            decisions.seek(slot.text, entity)
+            if action is Action.BLOCK:
+                blocked[entity] += 1
+        match slot.use:
+            case Use.TEXT if entity:
+                # JSON inside it is not looked into: the text is one value.
+                spans = [Occurrence(0, len(slot.text), entity)]
+                decisions.passages.append(Passage(slot, plain_view(slot.text), spans))
+            case Use.TEXT:
+                decisions.passages.append(Passage(slot, view(slot.text)))
+            case Use.NAME:
+                decisions.names.append(Name(slot, _SEPARATORS.sub(" ", slot.text), entity))
+            case Use.CLEAN if entity:
+                raise UnsafeName(str(slot.place))
+
     def _action(self, text: str, finding: Finding) -> Action:
         if self._policy.allows(text[finding.start : finding.end]):
             return Action.ALLOW
@@ -152,16 +183,15 @@ class Decider:
     def _count(
         self, text: str, decisions: Decisions, blocked: Counter[str], *, prose: bool = True
     ) -> Iterable[Finding]:
-        """The findings to redact; every finding is counted."""
+        """The findings to replace; every finding is counted."""
         for finding in self.findings(text, prose=prose):
             action = self._action(text, finding)
-            decisions.entities[finding.entity] += 1
-            decisions.actions[action.value] += 1
+            decisions.count(finding.entity, action)
             if action is Action.ALLOW:
                 decisions.in_clear[finding.entity] += 1
             elif action is Action.BLOCK:
                 blocked[finding.entity] += 1
-            elif action is Action.REDACT:
+            else:
                 yield finding
 
     def _claim(self, passage: Passage, finding: Finding, decisions: Decisions) -> None:
@@ -206,15 +236,12 @@ class Decider:
                 raise UnsafeName(str(max(item for item in starts if item[0] < finding.end)[1]))
 
 
-def spread(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
-    """Redact each value at every occurrence in every text of the request.
-
-    `allowed` says of another form of a name whether the policy leaves it as it is.
-    """
+def spread(decisions: Decisions, policy: Policy) -> None:
+    """Replace each value at every occurrence in every text of the request."""
     if not decisions.values:
         return
     _seek_parts(decisions)
-    _seek_aliases(decisions, allowed)
+    _seek_aliases(decisions, policy.allows)
     _seek_encoded(decisions)
     values = Sought(decisions.values.values())
     for passage in decisions.passages:
@@ -223,15 +250,13 @@ def spread(decisions: Decisions, allowed: Callable[[str], bool]) -> None:
         if passage.view.cells and settled != passage.spans:
             settled = _within_cells(passage.view, settled)
         for added in set(settled).difference(passage.spans):
-            decisions.entities[added.entity] += 1
-            decisions.actions[Action.REDACT.value] += 1
+            decisions.count(added.entity, policy.replacing(added.entity))
         passage.spans = settled
     for name in decisions.names:
         for text in (name.slot.text, name.spaced) if name.entity is None else ():
             if found := find_all(text, values, ()):
                 name.entity = found[0].entity
-                decisions.entities[name.entity] += 1
-                decisions.actions[Action.REDACT.value] += 1
+                decisions.count(name.entity, policy.replacing(name.entity))
                 break
 
 
@@ -273,73 +298,3 @@ def _within_cells(seen: View, spans: Sequence[Occurrence]) -> list[Occurrence]:
             if not kept or kept[-1].end <= piece.start:
                 kept.append(Occurrence(piece.start, piece.end, span.entity))
     return kept
-
-
-def fill(decisions: Decisions, issuer: Issuer) -> None:
-    """Put the placeholders into the request's texts."""
-    for passage in decisions.passages:
-        if passage.spans:
-            passage.slot.fill(redact(passage.view, passage.spans, issuer))
-    for name in decisions.names:
-        if name.entity:
-            # `Ann_Lee` and `Ann Lee` are one person to the model.
-            name.slot.fill(bare(issuer.issue(name.entity, name.spaced)))
-
-
-def redact(seen: View, spans: Sequence[Occurrence], issuer: Issuer) -> RedactedText:
-    """Replace each span by a placeholder whose original brings back the text exactly as it was spelled.
-
-    What a placeholder stands for depends on where it lands: restoring escapes a
-    value that lands inside a JSON string. So the text is laid out first, and each
-    original is kept as it has to be inserted there.
-    """
-    raw = seen.raw
-    parts = [(seen.to_raw(span.start), seen.to_raw(span.end), span.entity) for span in spans]
-    quoted = [bool(seen.regions) and _is_number(seen, span) for span in spans]
-    landings = _landings(raw, parts, quoted)
-    if any(number and not inside for number, inside in zip(quoted, landings, strict=True)):
-        quoted = [False] * len(parts)
-        landings = _landings(raw, parts, quoted)
-    pieces: list[str] = []
-    done = 0
-    for (start, end, entity), number, inside in zip(parts, quoted, landings, strict=True):
-        spelled = raw[start:end]
-        if number:
-            placeholder = f'"{issuer.issue(entity, spelled, in_json=True)}"'
-        elif inside and (plain := _canonical(spelled)) is None:
-            placeholder = issuer.issue(entity, spelled, in_json=True)
-        else:
-            placeholder = issuer.issue(entity, plain if inside and plain is not None else spelled)
-        pieces += raw[done:start], placeholder
-        done = end
-    pieces.append(raw[done:])
-    return RedactedText("".join(pieces))
-
-
-def _is_number(seen: View, span: Occurrence) -> bool:
-    return any(cell.number and (cell.start, cell.end) == span[:2] for cell in seen.pieces(span.start, span.end))
-
-
-def _canonical(spelled: str) -> str | None:
-    """What a JSON spelling means, if it is the spelling that restoring would choose."""
-    text = from_json(spelled)
-    return text if text is not None and to_json(text) == spelled else None
-
-
-def _landings(raw: str, parts: Sequence[tuple[int, int, str]], quoted: Sequence[bool]) -> list[bool]:
-    """For each placeholder, whether it will stand inside JSON."""
-    if "{" not in raw and "[" not in raw:
-        return [False] * len(parts)
-    laid: list[str] = []
-    at: list[int] = []
-    done = length = 0
-    for (start, end, _), number in zip(parts, quoted, strict=True):
-        placeholder = '"[X]"' if number else "[X]"
-        laid += raw[done:start], placeholder
-        length += start - done
-        at.append(length)
-        length += len(placeholder)
-        done = end
-    laid.append(raw[done:])
-    regions = json_regions("".join(laid))
-    return [any(start <= offset < end for start, end in regions) for offset in at]

@@ -9,14 +9,16 @@ from typing import Any
 from pipeline.citations import move_offsets
 from pipeline.errors import VeilError
 from pipeline.families import Families
+from pipeline.field_rules import apply_field_rules
 from pipeline.fields.endpoints import api_words, tables
 from pipeline.fields.model_names import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
 from pipeline.last_check import last_check
 from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
 from pipeline.policy import Policy
-from pipeline.redaction import Decider, Detector, fill
+from pipeline.redaction import Decider, Detector
 from pipeline.rehydration import Codes, Replacement, is_number, replace, replacements
+from pipeline.replacements import Replacements, fill
 from pipeline.second_try import INSTRUCTION as SECOND_INSTRUCTION
 from pipeline.second_try import restyled
 from pipeline.text_places import places_of
@@ -86,17 +88,20 @@ def redact_request(
     """
     table = tables(endpoint).request
     tree = _read_request(request)
+    marks = apply_field_rules(tree, policy.fields)
     walk = Walk(scope.hash_identity, _permits(policy))
     table.enter(walk, tree, None)
+    marks.check_reached(walk.slots)
     if policy.models is not None and tree["model"] not in policy.models:
         raise FeatureRefused("model")
-    decisions = Decider(policy, detector).decide(walk.slots)
+    decisions = Decider(policy, detector).decide(walk.slots, marks)
     texts = [slot.text for slot in walk.slots]
     taken = Taken([request, *texts] if b"\\u" in request else [request])
     # In a wider scope a name keeps its placeholder, whatever other names a job has.
     families = Families(decisions.forms if scope.of_one_job else None)
     issuer = Issuer(scope, taken, policy.reversible, families)
-    fill(decisions, issuer)
+    taking = Replacements(policy, scope, issuer)
+    fill(decisions, taking)
     seen = _lookalikes(walk.slots, issuer)
     instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
     words = api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint)
@@ -112,6 +117,7 @@ def redact_request(
             body,
             decisions.values.values(),
             issued=issuer.issued,
+            one_way=taking.one_way,
             words=words,
             instruction=instruction,
             identifiers=identifiers,

@@ -23,7 +23,10 @@ from pipeline.settings import (
     StateSettings,
 )
 
-hypothesis_settings.register_profile("fuzz", max_examples=20_000)
+# No deadline: how long an example takes on a shared machine says nothing.
+hypothesis_settings.register_profile("steady", deadline=None)
+hypothesis_settings.register_profile("fuzz", deadline=None, max_examples=20_000)
+hypothesis_settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

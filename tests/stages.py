@@ -12,7 +12,7 @@ from pipeline.adapters.keyring import load_keyring
 from pipeline.adapters.openai_llm import OpenAILLM, service_at
 from pipeline.keys import KeyName, Role
 from pipeline.policy import Policies, load_policies
-from pipeline.policy_detector import PolicyDetectors
+from pipeline.policy_detector import LoadedPolicies, PolicyDetectors
 from pipeline.ports import LLM, Inbound, Outbound, TopicNames
 from pipeline.redaction import Detector
 from pipeline.results import open_result
@@ -84,8 +84,7 @@ class Stages:
         redactor = RedactorWork(
             keyring=load_keyring(keys_dir, Role.REDACTOR),
             topics=TOPICS,
-            policies=policies,
-            detector_for=PolicyDetectors(policies),
+            policies=_loaded(policies),
             limits=LimitSettings(),
             tenants={},
             accept_plain=True,
@@ -102,8 +101,7 @@ class Stages:
         rehydrator = RehydratorWork(
             keyring=load_keyring(keys_dir, Role.REHYDRATOR),
             topics=TOPICS,
-            policies=restoring,
-            detector_for=(lambda _: restoring_detector) if restoring_detector else PolicyDetectors(restoring),
+            policies=_loaded(restoring, restoring_detector),
         )
         self.redactor = self._boundary(Role.REDACTOR, redactor)
         self.completer = self._boundary(Role.COMPLETER, completer)
@@ -134,6 +132,11 @@ class Stages:
     def _boundary(self, role: Role, work: Work) -> Boundary:
         keyring = load_keyring(self._keys_dir, role)
         return Boundary(work, keyring=keyring, topics=TOPICS, clock=self._clock, hash_key=b"k" * 32)
+
+
+def _loaded(policies: Policies, detector: Detector | None = None) -> Callable[[], LoadedPolicies]:
+    loaded = LoadedPolicies(policies, (lambda _: detector) if detector else PolicyDetectors(policies))
+    return lambda: loaded
 
 
 def open_llm(base_url: str, settings: OpenAISettings) -> OpenAILLM:

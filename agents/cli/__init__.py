@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from agents.cli import audit, disclosures, jobs, keys, letters, looking, operate
+from agents.cli import audit, disclosures, jobs, keys, letters, looking, operate, policy
 from pipeline.errors import VeilError
 from pipeline.logs import describe
 from pipeline.settings import WrongSettings
@@ -21,6 +21,7 @@ def veil() -> None:
       veil demo
     \b
     A deployment, step by step:
+      veil policy check policy.toml      what is replaced, and what is wrong in the file
       veil keys init --dir keys          one key folder a role
       veil topics create                 the topics on your broker
       veil worker --role all             all roles in one process
@@ -39,6 +40,7 @@ for command in (
     jobs.results,
     looking.detect,
     looking.redact,
+    policy.policy,
     operate.topics,
     keys.keys,
     letters.dlq,

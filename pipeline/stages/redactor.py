@@ -11,9 +11,9 @@ from pipeline.decoding import EmptyMessage, decode
 from pipeline.errors import VeilError
 from pipeline.keys import KeyName, Keys, KeyUnavailable
 from pipeline.placeholders import Scope
-from pipeline.policy import Policies, Policy
+from pipeline.policy import Policy
+from pipeline.policy_detector import LoadedPolicies
 from pipeline.ports import Inbound, Outbound, TopicNames
-from pipeline.redaction import Detector
 from pipeline.request import RedactedBody, redact_request
 from pipeline.results import EnvelopeMoved, failed_result, parse_reply_key, seal_result, spell_reply_key
 from pipeline.sealing import SealContext, open_sealed, seal
@@ -66,8 +66,7 @@ class RedactorWork:
         *,
         keyring: Keys,
         topics: TopicNames,
-        policies: Policies,
-        detector_for: Callable[[Policy], Detector],
+        policies: Callable[[], LoadedPolicies],
         limits: LimitSettings,
         tenants: dict[str, TenantSettings],
         accept_plain: bool,
@@ -77,7 +76,6 @@ class RedactorWork:
         self._keyring = keyring
         self._topics = topics
         self._policies = policies
-        self._detector_for = detector_for
         self._limits = limits
         self._tenants = tenants
         self._accept_plain = accept_plain
@@ -98,8 +96,9 @@ class RedactorWork:
             raise ReplyTopicNotAllowed
         if job.deadline is not None and case.now > job.deadline:
             raise DeadlinePassed
-        policy = self._policies.select(job.tenant, job.policy)
-        detector = self._detector_for(policy)
+        policies, detector_for = self._policies()
+        policy = policies.select(job.tenant, job.policy)
+        detector = detector_for(policy)
         case.policy_version, case.detector_version = policy.version, detector.version
         scope = Scope(key=self._keyring.scope_epoch()[1], id=_scope_id(job, policy))
         try:
@@ -166,7 +165,8 @@ class RedactorWork:
         if case.job_id is not None and (case.job_id, case.tenant) != (job.job_id, job.tenant):
             raise EnvelopeMoved
         case.job_id, case.tenant, case.endpoint = job.job_id, job.tenant, job.endpoint
-        detector = self._detector_for(self._policies.select(job.tenant, None))
+        policies, detector_for = self._policies()
+        detector = detector_for(policies.select(job.tenant, None))
         for name in (job.job_id, job.tenant, job.conversation):
             if name is not None and detector.detect(RawText(name), prose=False):
                 raise UnsafeId

@@ -16,8 +16,8 @@ from pipeline.errors import DetectionFailed, VeilError
 from pipeline.keys import KeyName, Keys
 from pipeline.output import OutputBlocked, OutputNotChecked, check_answer
 from pipeline.policy import Policies, Policy, UnknownPolicy
+from pipeline.policy_detector import LoadedPolicies
 from pipeline.ports import Inbound, Outbound, TopicNames
-from pipeline.redaction import Detector
 from pipeline.request import Restored, restore_answer
 from pipeline.results import failed_result, parse_reply_key, seal_result
 from pipeline.sealing import SealContext, open_sealed
@@ -42,13 +42,10 @@ class RehydratorWork:
 
     stage = "rehydrator"
 
-    def __init__(
-        self, *, keyring: Keys, topics: TopicNames, policies: Policies, detector_for: Callable[[Policy], Detector]
-    ) -> None:
+    def __init__(self, *, keyring: Keys, topics: TopicNames, policies: Callable[[], LoadedPolicies]) -> None:
         self._keyring = keyring
         self._topics = topics
         self._policies = policies
-        self._detector_for = detector_for
         self._unknown: set[str] = set()
 
     async def work(self, inbound: Inbound, case: Case) -> Sequence[Outbound]:
@@ -115,7 +112,8 @@ class RehydratorWork:
         rule = vault.output
         if rule is None or rule.action is OutputAction.IGNORE:
             return answer
-        policy = self._policy(vault.tenant, rule)
+        policies, detector_for = self._policies()
+        policy = self._policy(policies, vault.tenant, rule)
         if policy is None:
             if rule.action is not OutputAction.ALLOW:
                 raise OutputNotChecked
@@ -126,7 +124,7 @@ class RehydratorWork:
                 answer,
                 action=rule.action,
                 policy=policy,
-                detector=self._detector_for(policy),
+                detector=detector_for(policy),
                 originals=vault.originals,
                 issued=vault.issued,
                 lookalikes=vault.lookalikes,
@@ -141,10 +139,10 @@ class RehydratorWork:
         case.new_entities = checked.entities
         return checked.body
 
-    def _policy(self, tenant: str, rule: OutputRule) -> Policy | None:
+    def _policy(self, policies: Policies, tenant: str, rule: OutputRule) -> Policy | None:
         """The policy that redacted the request, if it is the same here."""
         try:
-            policy = self._policies.select(tenant, rule.policy)
+            policy = policies.select(tenant, rule.policy)
         except UnknownPolicy:
             policy = None
         if policy is not None and policy.version == rule.version:

@@ -11,8 +11,7 @@ import structlog
 
 from pipeline.errors import VeilError
 from pipeline.placeholders import Scope
-from pipeline.policy import Policies, Policy
-from pipeline.redaction import Detector
+from pipeline.policy_detector import LoadedPolicies
 from pipeline.request import RedactedBody, redact_request
 from pipeline.stages.boundary import Case
 from schemas.audit import AuditEvent, Decision
@@ -25,9 +24,8 @@ log = structlog.get_logger()
 class Shadow:
     """The policies that run beside the live ones, with detectors of their own."""
 
-    def __init__(self, policies: Policies, detector_for: Callable[[Policy], Detector]) -> None:
+    def __init__(self, policies: Callable[[], LoadedPolicies]) -> None:
         self._policies = policies
-        self._detector_for = detector_for
 
     def compare(self, job: Job, live: RedactedBody | VeilError, scope: Scope, case: Case) -> AuditEvent | None:
         """The event that says what the shadow does otherwise than the live policy did; nothing if nothing.
@@ -69,8 +67,9 @@ class Shadow:
 
     def _redact(self, job: Job, scope: Scope, versions: list[str]) -> RedactedBody | VeilError:
         try:
-            policy = self._policies.select(job.tenant, job.policy)
-            detector = self._detector_for(policy)
+            policies, detector_for = self._policies()
+            policy = policies.select(job.tenant, job.policy)
+            detector = detector_for(policy)
             versions += policy.version, detector.version
             return redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
         except VeilError as error:

@@ -37,7 +37,7 @@ from pipeline.errors import DetectionFailed
 from pipeline.keys import Role
 from pipeline.logs import configure
 from pipeline.policy import Policy, load_policies
-from pipeline.policy_detector import PolicyDetectors
+from pipeline.policy_detector import LoadedPolicies, PolicyDetectors
 from pipeline.ports import Inbound, Outbound, Stage, TopicNames
 from pipeline.redaction import Detector
 from pipeline.settings import KafkaSettings, KeysSettings, LogSettings, Settings, StateSettings
@@ -76,11 +76,11 @@ class Bench:
         self, kind: type[RedactorWork] = RedactorWork, detector_for: Callable[[Policy], Detector] | None = None
     ) -> RedactorWork:
         policies = load_policies(None)
+        loaded = LoadedPolicies(policies, detector_for or PolicyDetectors(policies))
         work = kind(
             keyring=load_keyring(self.settings.keys.dir, Role.REDACTOR),
             topics=self.topics,
-            policies=policies,
-            detector_for=detector_for or PolicyDetectors(policies),
+            policies=lambda: loaded,
             limits=self.settings.limits,
             tenants={},
             accept_plain=True,
@@ -114,11 +114,9 @@ class Bench:
             await self._hop(Role.COMPLETER, self.boundary(Role.COMPLETER, completer), await self._read("redacted"))
         await self.stub.stop()
         policies = load_policies(None)
+        loaded = LoadedPolicies(policies, PolicyDetectors(policies))
         rehydrator = RehydratorWork(
-            keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR),
-            topics=self.topics,
-            policies=policies,
-            detector_for=PolicyDetectors(policies),
+            keyring=load_keyring(self.settings.keys.dir, Role.REHYDRATOR), topics=self.topics, policies=lambda: loaded
         )
         await self._hop(Role.REHYDRATOR, self.boundary(Role.REHYDRATOR, rehydrator), await self._read("completions"))
 

@@ -1,5 +1,7 @@
 """The plug-in processes of a worker."""
 
+from collections.abc import Iterable
+
 from pipeline.adapters.recognizers.process import PluginUnavailable, ProcessRecognizer
 from pipeline.detection import Recognizer
 from pipeline.policy import MalformedPolicy, PluginUse
@@ -18,7 +20,7 @@ class RunningPlugins:
             MalformedPolicy: It cannot be; the message names the place that asks for it.
 
         """
-        key = (use.name, bytes(use.options), use.time_limit)
+        key = _key(use)
         if key not in self._running:
             try:
                 self._running[key] = ProcessRecognizer(*key)
@@ -26,8 +28,18 @@ class RunningPlugins:
                 raise MalformedPolicy(f"{use.place}: {exc.detail}") from None
         return self._running[key]
 
+    def keep(self, uses: Iterable[PluginUse]) -> None:
+        """End the processes of all others."""
+        wanted = set(map(_key, uses))
+        for key in self._running.keys() - wanted:
+            self._running.pop(key).close()
+
     def close(self) -> None:
         """End their processes; they end with the worker, too."""
         for recognizer in self._running.values():
             recognizer.close()
         self._running.clear()
+
+
+def _key(use: PluginUse) -> tuple[str, bytes, float]:
+    return use.name, bytes(use.options), use.time_limit

@@ -6,7 +6,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from pipeline import redaction
+from pipeline import redaction, replacements
 from pipeline.fields.endpoints import api_words
 from pipeline.last_check import LastCheckFailed, last_check
 from pipeline.occurrences import value
@@ -94,11 +94,11 @@ def test_placeholders_and_instruction_are_no_users_text() -> None:
 
 
 def test_redaction_that_skips_an_occurrence_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
-    def skipping(decisions: redaction.Decisions, issuer: Any) -> None:
+    def skipping(decisions: redaction.Decisions, given: Any) -> None:
         decisions.passages[-1].spans.pop()
-        planted(decisions, issuer)
+        planted(decisions, given)
 
-    planted = redaction.fill
+    planted = replacements.fill
     monkeypatch.setattr("pipeline.request.fill", skipping)
     with pytest.raises(LastCheckFailed, match="PERSON"):
         redact_chat(chat("Ann Lee", "and Ann Lee"), Patterns(PERSON="Ann Lee"))

@@ -83,10 +83,13 @@ def test_embeddings_use_tenant_scope() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("scope = !", "not TOML (at line 1, column 9)"),
+        ("scope = !", "policy.toml:1: is not TOML (column 9)"),
         ("colour = 1", "top level: unknown key colour"),
         ('scope = "galaxy"', "scope must be one of job, conversation, tenant"),
-        ('[entities]\nEMAIL = "mask"', "[entities.EMAIL]: action must be one of allow, redact, block"),
+        (
+            '[entities]\nEMAIL = "hide"',
+            "toml:2: [entities.EMAIL]: action must be one of allow, redact, mask, hash, block",
+        ),
         ('[entities]\nE_MAIL = "redact"', "[entities.E_MAIL]: not in the catalogue"),
         ("[entities.EMAIL]\nthreshold = 2", "[entities.EMAIL]: threshold must be a number from 0 to 1"),
         ("[entities.EMAIL]\nlevel = 2", "[entities.EMAIL]: unknown key level"),
@@ -100,15 +103,15 @@ def test_embeddings_use_tenant_scope() -> None:
         ('[[custom]]\nentity = "PERSON"\nexact_file = "none"', "exact_file cannot be read (FileNotFoundError)"),
         ("instruction = 1", "instruction must be true or false"),
         ("[hygiene]\nallow_all = true", "[hygiene]: unknown key allow_all"),
-        ('[tenants.bank]\npolicy = "none"', "[tenants.bank] names a policy that the file does not have"),
+        ('[tenants.bank]\npolicy = "none"', "toml:2: [tenants.bank]: names a policy that the file does not have"),
         ('[tenants.bank]\nscope = "galaxy"', "[tenants.bank]: scope must be one of"),
-        ('[policies.p.entities]\nEMAIL = "mask"', "[policies.p][entities.EMAIL]: action must be"),
+        ('[policies.p.entities]\nEMAIL = "hide"', "toml:2: [policies.p][entities.EMAIL]: action must be"),
     ],
 )
 def test_wrong_policy_is_told_by_place_and_never_by_value(tmp_path: Path, text: str, expected: str) -> None:
     with pytest.raises(MalformedPolicy) as caught:
         load(tmp_path, text)
-    assert caught.value.detail.startswith("policy.toml: ")
+    assert caught.value.detail.startswith("policy.toml:")
     assert expected in caught.value.detail
     assert "hush" not in caught.value.detail
 

@@ -136,13 +136,15 @@ def test_a_plug_in_finds_what_its_policy_wants_of_it(tmp_path: Path) -> None:
 
 def test_a_plug_in_that_finds_kinds_nobody_declared_does_not_load(tmp_path: Path) -> None:
     policies = load(tmp_path, '[[recognizers]]\nuse = "fixed"\n')
-    with pytest.raises(MalformedPolicy, match=r"policy.toml: \[\[recognizers\]\] #1: plug-in fixed finds more"):
+    with pytest.raises(MalformedPolicy, match=r"policy.toml:1: \[\[recognizers\]\] #1: plug-in fixed finds more"):
         PolicyDetectors(policies, lambda _: Fixed())
 
 
 def test_a_plug_in_that_is_not_installed_is_told_by_place(tmp_path: Path) -> None:
     policies = load(tmp_path, '[[tenants.t.recognizers]]\nuse = "nobody"\n')
-    with pytest.raises(MalformedPolicy, match=r"policy.toml: \[tenants.t\]\[\[recognizers\]\] #1: plug-in nobody: 0 "):
+    with pytest.raises(
+        MalformedPolicy, match=r"policy.toml:1: \[tenants.t\]\[\[recognizers\]\] #1: plug-in nobody: 0 "
+    ):
         PolicyDetectors(policies, RunningPlugins())
 
 
@@ -177,7 +179,7 @@ def test_a_wrong_declaration_is_told_by_place_and_never_by_value(tmp_path: Path,
     with pytest.raises(MalformedPolicy) as caught:
         load(tmp_path, text)
     assert expected in caught.value.detail
-    assert caught.value.detail.startswith("policy.toml: ")
+    assert caught.value.detail.startswith("policy.toml:")
     assert "hush" not in caught.value.detail
 
 
