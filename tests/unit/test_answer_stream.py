@@ -134,13 +134,14 @@ async def read(endpoint: Endpoint, data: bytes, *, size: int = 1000, limit: int 
     return await read_stream(endpoint, httpx2.Response(200, content=body()), limit=limit)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150, deadline=None)
 @given(answers, st.integers(1, 9), st.integers(1, 200))
 def test_a_streamed_completion_is_the_whole_one(answer: dict[str, Any], size: int, at_once: int) -> None:
     body = asyncio.run(read(CHAT, stream_of(chunks_of(answer, size)), size=at_once))
     assert json.loads(body) == answer
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(texts, texts, max_size=5),
     st.integers(1, 60),

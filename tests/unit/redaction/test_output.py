@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.detection.types import Finding
@@ -151,6 +151,7 @@ def test_new_data_that_is_allowed_is_counted_and_the_bytes_stay() -> None:
     assert (found.entities, found.body) == ({"EMAIL": 1}, encode(tree))
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from([TOKEN, TOKEN[1:-1], "bob@mail.org", "ann@mail.org", '"', "{", '{"a": ', "}", "\\", "x y"])
