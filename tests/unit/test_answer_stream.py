@@ -192,6 +192,17 @@ def test_a_stream_that_ends_anywhere_before_its_end_is_no_answer() -> None:
     assert asyncio.run(read(CHAT, WHOLE))
 
 
+async def test_a_server_may_say_with_each_piece_whose_it_is() -> None:
+    call = {"index": 0, "id": "call_1", "type": "function", "function": {"name": "look", "arguments": "ab"}}
+    piece = {"choices": [{"index": 0, "delta": {"role": "assistant", "tool_calls": [call]}}]}
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "tool_calls"}]}
+    message = json.loads(await read(CHAT, stream_of([piece, piece, end])))["choices"][0]["message"]
+    assert message["role"] == "assistant"
+    assert message["tool_calls"] == [
+        {"id": "call_1", "type": "function", "function": {"name": "look", "arguments": "abab"}}
+    ]
+
+
 async def test_lines_may_end_as_on_windows_and_comments_are_passed_over() -> None:
     assert await read(CHAT, b": hello\r\n\r\n" + WHOLE.replace(b"\n", b"\r\n"), size=1) == await read(CHAT, WHOLE)
 
