@@ -16,7 +16,7 @@ from faust.types import TP
 from agents.batches import guard_consumers
 from agents.continuity import NothingRead, read_to, trace_consumers
 from agents.ledgers import Ledgers
-from pipeline.adapters.kafka import ssl_context
+from pipeline.adapters.kafka import client_options, ssl_context
 from pipeline.ports import Headers, Inbound
 from pipeline.settings import KafkaSettings, Settings
 
@@ -70,13 +70,25 @@ class _Transport(driver.Transport):
 
 
 class _Source:
-    """The app's consumer, as the ledgers see it."""
+    """The app's consumer, as the ledgers see it; first offsets are asked for past its thread, which may be waiting."""
 
-    def __init__(self, app: "RoleApp") -> None:
+    def __init__(self, app: "RoleApp", settings: Settings) -> None:
         self._app = app
+        self._settings = settings
+        self._asking = asyncio.Lock()
+        self._asker: AIOKafkaConsumer | None = None
 
     async def earliest(self, tp: TopicPartition) -> int:
-        return int((await self._app.consumer.earliest_offsets(TP(*tp)))[TP(*tp)])
+        async with self._asking:
+            if self._asker is None:
+                asker = AIOKafkaConsumer(**client_options(self._settings))
+                try:
+                    await asker.start()
+                except BaseException:
+                    await asker.stop()
+                    raise
+                self._asker = asker
+            return int((await self._asker.beginning_offsets([tp]))[tp])
 
     async def rewind(self, tp: TopicPartition, offset: int) -> None:
         await self._app.consumer.seek_wait({TP(*tp): offset})
@@ -84,6 +96,10 @@ class _Source:
     def read_to(self, tp: TopicPartition) -> int | None:
         consumer = cast(Any, self._app.consumer)._thread._consumer
         return None if consumer is None else read_to(consumer, tp)
+
+    async def close(self) -> None:
+        if self._asker is not None:
+            await self._asker.stop()
 
 
 class RoleApp(faust.App):
@@ -94,6 +110,7 @@ class RoleApp(faust.App):
     """
 
     ledgers: Ledgers
+    source: _Source
 
     def _new_transport(self) -> _Transport:
         return _Transport(self.conf.broker_consumer, self, loop=self.loop)
@@ -101,6 +118,7 @@ class RoleApp(faust.App):
     async def stop(self) -> None:
         if not self.should_stop:
             await self.ledgers.drain(None)
+            await self.source.close()
         await super().stop()
 
 
@@ -143,7 +161,8 @@ def build_app(name: str, topics: list[str], settings: Settings, ledgers: Ledgers
         broker_commit_livelock_soft_timeout=_LONG,
     )
     app.ledgers = ledgers
-    ledgers.read_from(_Source(app))
+    app.source = _Source(app, settings)
+    ledgers.read_from(app.source)
     source = app.topic(*topics, key_type=bytes, value_type=bytes)
 
     @app.agent(source, name=name)

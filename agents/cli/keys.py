@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from agents.cli.options import CONFIG, TIME, Row, open_settings, plain_cell, show_rows
+from agents.cli.options import CONFIG, TIME, Row, confirm, open_settings, plain_cell, show_rows
 from pipeline.adapters.keyring import epochs, init_keys
 from pipeline.adapters.shredding import RetiredEpoch, retired_epochs, shred
 from pipeline.errors import VeilError
@@ -131,7 +131,7 @@ def shred_keys(
     if dry_run:
         return 0
     if not yes:
-        click.confirm(f"destroy {len(found)} keys for good?", abort=True, err=True)
+        confirm(f"destroy {len(found)} keys for good?")
     for epoch in found:
         shred(epoch, now=time.time())
     click.echo(f"{len(found)} keys destroyed here; destroy their copies in backups and on other hosts too", err=True)

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from agents.cli.options import CODE, CONFIG, TIME, open_output, open_settings, show_rows
+from agents.cli.options import CODE, CONFIG, TIME, confirm, open_output, open_settings, show_rows
 from agents.dead_letters import Found, Overview, Wanted, open_letters, place_of, read_letters, survey
 from agents.purge import plan_purge, purge
 from agents.replay import Outcome, replay
@@ -178,7 +178,7 @@ def purge_letters(all_letters: bool, dry_run: bool, yes: bool, config: Path | No
     gone, held = sum(cut.gone for cut in cuts.values()), sum(cut.held for cut in cuts.values())
     if gone and not dry_run:
         if not yes:
-            click.confirm(f"remove {gone} dead letters for good?", abort=True, err=True)
+            confirm(f"remove {gone} dead letters for good?")
         asyncio.run(purge(settings, cuts))
     click.echo(f"{gone} {'would go' if dry_run else 'removed'}, {held} that match stay", err=True)
     return 0

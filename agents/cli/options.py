@@ -56,6 +56,13 @@ def open_settings(config: Path | None) -> Settings:
     return settings
 
 
+def confirm(question: str) -> None:
+    """Ask on stderr; whatever is not a yes ends the command. Click's own prompt writes a blank among the data."""
+    click.echo(f"{question} [y/N] ", err=True, nl=False)
+    if sys.stdin.readline().strip().lower() not in {"y", "yes"}:
+        raise click.Abort
+
+
 def read_lines(source: str) -> Iterator[Line]:
     """Non-empty lines of a file or, for `-`, of stdin, with their numbers."""
     with contextlib.ExitStack() as stack:

@@ -30,7 +30,7 @@ def job(number: int, *, tenant: str = "default") -> Job:
 async def test_every_call_is_told_and_no_repeated_job(
     settings: Settings, stub: OpenAIStub, client: Client, tmp_path: Path
 ) -> None:
-    stub.config = stub.config.updated({"failures": {"server_error": {"next": 3}, "bad_request": {"every": 7}}})
+    stub.config = stub.config.updated({"failures": {"server_error": {"next": 3}, "bad_request": {"every": 6}}})
     await asyncio.gather(*(client.complete(job(number)) for number in range(20)))
     await client.complete(job(20, tenant="other"))
     calls = len(stub.requests)

@@ -76,6 +76,9 @@ class OnBroker:
                 for record in records
             ]
             await (producer.commit_transaction() if commit else producer.abort_transaction())
+        # The broker answers before it has written the markers; whoever begins anew waits for them.
+        async with AIOKafkaProducer(**producer_options(self.settings), transactional_id="writer"):
+            pass
         return [one.offset for one in sent]
 
     async def forget(self) -> None:

@@ -387,7 +387,7 @@ async def test_many_jobs_are_checked_before_any_is_sent_and_a_late_one_does_not_
     assert await read(settings, "jobs") == []
     stub.config.failures.hang.marker = "hang here"
     jobs = [client.job(chat("hang here")), good]
-    codes = [result.error and result.error.code async for result in client.complete_all(jobs, timeout=3.0)]
+    codes = [result.error and result.error.code async for result in client.complete_all(jobs, timeout=8.0)]
     assert codes == [None, ErrorCode.NO_RESULT]
 
 
