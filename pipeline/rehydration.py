@@ -10,13 +10,15 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import NamedTuple
+from functools import cache, cached_property
+from heapq import merge
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
 from pipeline.occurrences import fold
 from pipeline.placeholders import CODE, code_of, lookalikes
+from pipeline.surrogates import Hit, SurrogateFinder
 from schemas.redacted import Original
 from schemas.result import Receipt
 
@@ -88,18 +90,31 @@ class Codes:
     entities: Mapping[str, str] = field(repr=False)
     originals: Mapping[str, Original] = field(repr=False)
     in_prompt: Collection[str] = field(default=(), repr=False)
+    surrogates: Mapping[str, Original] = field(default_factory=dict, repr=False)
     returned: set[str] = field(default_factory=set, repr=False)
     invented: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(
-        cls, originals: Mapping[str, Original], issued: Mapping[str, str], in_prompt: Collection[str] = ()
+        cls,
+        originals: Mapping[str, Original],
+        issued: Mapping[str, str],
+        in_prompt: Collection[str] = (),
+        surrogates: Mapping[str, Original] | None = None,
     ) -> "Codes":
-        return cls({code_of(item): item for item in issued}, issued, originals, in_prompt)
+        return cls({code_of(item): item for item in issued}, issued, originals, in_prompt, surrogates or {})
+
+    @cached_property
+    def finder(self) -> SurrogateFinder:
+        """Finds the job's surrogates, which stand beside its placeholders."""
+        return SurrogateFinder(self.surrogates)
 
     def receipt(self) -> Receipt:
-        issued, returned = len(self.placeholders), len(self.returned)
+        issued, returned = len(self.placeholders) + len(self.surrogates), len(self.returned)
         return Receipt(issued=issued, returned=returned, lost=issued - returned, invented=len(self.invented))
+
+
+_Found: TypeAlias = re.Match[str] | Hit
 
 
 class _Token(NamedTuple):
@@ -118,15 +133,25 @@ def rehydrate(text: str, codes: Codes) -> str:
     regions: list[tuple[int, int]] | None = None
     pieces: list[str] = []
     done = 0
-    for match in _matches(text, codes.placeholders):
-        placeholder = codes.placeholders[match[0].lower()]
+    placeholders: Iterable[_Found] = _matches(text, codes.placeholders)
+    surrogates: Iterable[_Found] = codes.finder.find(text)
+    for match in merge(placeholders, surrogates, key=_start):
+        if _start(match) < done:
+            continue
+        if isinstance(match, Hit):
+            placeholder, original = match.surrogate, codes.surrogates.get(match.surrogate)
+        else:
+            placeholder = codes.placeholders[match[0].lower()]
+            original = codes.originals.get(placeholder)
         codes.returned.add(placeholder)
-        original = codes.originals.get(placeholder)
         if original is None:
             continue
         if regions is None:
             regions = json_regions(text)
-        token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        if isinstance(match, Hit):
+            token = _Token(match.start, match.end)
+        else:
+            token = _token(text, match, placeholder, codes.entities[placeholder], done)
         start, end = token.start, token.end
         if _inside(regions, start):
             value = _for_json(original, token)
@@ -140,6 +165,10 @@ def rehydrate(text: str, codes: Codes) -> str:
         return text
     pieces.append(text[done:])
     return "".join(pieces)
+
+
+def _start(match: _Found) -> int:
+    return match.start if isinstance(match, Hit) else match.start()
 
 
 def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:

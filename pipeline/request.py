@@ -13,10 +13,11 @@ from pipeline.fields.rules import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
 from pipeline.last_check import last_check
 from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
-from pipeline.policy import Policy
+from pipeline.policy import Action, Policy
 from pipeline.redaction import Decider, Detector
 from pipeline.rehydration import Codes, rehydrate
 from pipeline.replacements import Replacements, fill
+from pipeline.surrogates import Surrogates
 from pipeline.walk import FeatureRefused, InvalidRequest, Slot, TooDeep, Use, Walk
 from schemas.codes import ErrorCode
 from schemas.job import Endpoint
@@ -59,6 +60,7 @@ class RedactedBody:
     entities: dict[str, int]
     actions: dict[str, int]
     lookalikes: list[str] = field(default_factory=list, repr=False)
+    surrogates: dict[str, Original] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -87,8 +89,15 @@ def redact_request(
     # In a wider scope a name keeps its placeholder, whatever other names a job has.
     families = Families(decisions.forms if scope.of_one_job else None)
     issuer = Issuer(scope, taken, policy.reversible, families)
-    replacements = Replacements(policy, scope, issuer)
+    surrogates = Surrogates(scope, [request.decode(), *texts]) if policy.uses(Action.SURROGATE) else None
+    replacements = Replacements(policy, scope, issuer, surrogates)
     fill(decisions, replacements)
+    if surrogates and not replacements.all_found():
+        # With its surroundings a surrogate reads as another: placeholders never do.
+        surrogates = None
+        replacements = Replacements(policy, scope, issuer)
+        fill(decisions, replacements)
+    realistic = surrogates.originals if surrogates else {}
     seen = _lookalikes(walk.slots, issuer)
     instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
     if policy.instruction and issuer.issued:
@@ -98,13 +107,19 @@ def redact_request(
         body,
         decisions.values.values(),
         issued=issuer.issued,
-        one_way=replacements.one_way,
+        known=replacements.one_way | realistic.keys(),
         words=api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint),
         instruction=instruction,
         identifiers={slot.text for slot in walk.slots if slot.use is Use.CLEAN},
     )
     return RedactedBody(
-        body, issuer.originals, issuer.issued, dict(decisions.entities), dict(decisions.actions), sorted(seen)
+        body,
+        issuer.originals,
+        issuer.issued,
+        dict(decisions.entities),
+        dict(decisions.actions),
+        sorted(seen),
+        realistic,
     )
 
 
@@ -115,9 +130,10 @@ def restore_answer(
     originals: Mapping[str, Original],
     issued: Mapping[str, str],
     lookalikes: Collection[str] = (),
+    surrogates: Mapping[str, Original] | None = None,
 ) -> Restored:
     """Put the originals back into an answer; where nothing changes, its bytes are returned as they came."""
-    codes = Codes.of(originals, issued, frozenset(lookalikes))
+    codes = Codes.of(originals, issued, frozenset(lookalikes), surrogates)
     try:
         tree = read_json(answer, unique_keys=False)
         walk = Walk(_no_identity)
@@ -132,7 +148,7 @@ def restore_answer(
         if text != slot.text:
             slot.fill(text)
             changed = True
-    if issued:
+    if issued or surrogates:
         # Log probabilities spell the answer's tokens, placeholders cut into pieces.
         changed |= _drop_logprobs(tree)
     if not changed:

@@ -226,6 +226,7 @@ class RedactorWork:
             labels=reply.labels,
             originals=redacted.originals,
             issued=redacted.issued,
+            surrogates=redacted.surrogates,
             lookalikes=redacted.lookalikes,
             received_at=case.inbound.timestamp,
         )

@@ -61,6 +61,7 @@ class RehydratorWork:
             originals=vault.originals,
             issued=vault.issued,
             lookalikes=vault.lookalikes,
+            surrogates=vault.surrogates,
         )
         result = _result(completion, restored, vault, case)
         audit = AuditEvent(
