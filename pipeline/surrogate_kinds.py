@@ -1,5 +1,6 @@
 """What a surrogate of each kind looks like: in the value's format, from ranges that are nobody's if there are any."""
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
@@ -29,9 +30,16 @@ class Draw:
     """A stream of choices from a seed; the same seed gives the same choices."""
 
     def __init__(self, seed: str) -> None:
-        self._rest = int(seed, 16)
+        self._seed = seed.encode()
+        self._blocks = 0
+        self._rest = self._size = 1
 
     def below(self, limit: int) -> int:
+        if self._size < limit << 32:
+            self._blocks += 1
+            block = hashlib.sha256(self._blocks.to_bytes(4, "big") + self._seed).digest()
+            self._rest, self._size = int.from_bytes(block, "big"), 1 << 256
+        self._size //= limit
         self._rest, chosen = divmod(self._rest, limit)
         return chosen
 

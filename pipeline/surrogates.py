@@ -17,6 +17,7 @@ from schemas.redacted import Original
 _DRAWS = 20
 _WORD = re.compile(r"[^\W_]+")
 _NAMES = frozenset({"PERSON", "ORGANIZATION", "CITY", "LOCATION"})
+_ADDRESS = "EMAIL"
 _DIGITS_SOUGHT = 7
 _NOT_DIGITS = re.compile(r"\D")
 _LEAST_WEEKS, _MOST_WEEKS = 26, 520
@@ -65,11 +66,15 @@ class Surrogates:
     def _is_free(self, entity: str, surrogate: str) -> bool:
         if surrogate in self._request or any(surrogate in other or other in surrogate for other in self._taken):
             return False
+        if not surrogate[-1].isalnum():
+            # It could not be told where it ends.
+            return False
         digits = _NOT_DIGITS.sub("", surrogate)
         if len(digits) >= _DIGITS_SOUGHT and digits in self._digits:
             return False
         # A half of somebody's name is a name of theirs.
-        return entity not in _NAMES or self._words.isdisjoint(_WORD.findall(surrogate))
+        names = surrogate.partition("@")[0] if entity == _ADDRESS else surrogate if entity in _NAMES else ""
+        return self._words.isdisjoint(_WORD.findall(names))
 
 
 class Hit(NamedTuple):
@@ -81,24 +86,56 @@ class Hit(NamedTuple):
 
 
 class SurrogateFinder:
-    """Finds the surrogates of one job: in any case and spacing, as words of their own, the longest first."""
+    """Finds the surrogates of one job: in any case and spacing, as words of their own, the longest first.
+
+    A surrogate is looked up by the words that stand at a place, so that thousands cost no more than a few.
+    """
 
     def __init__(self, surrogates: Iterable[str]) -> None:
         self._by_form: Mapping[str, str] = {_normal(surrogate): surrogate for surrogate in surrogates}
-        forms = sorted(self._by_form, key=len, reverse=True)
-        pattern = "|".join(r"\s+".join(map(re.escape, form.split(" "))) for form in forms)
-        self._pattern = re.compile(rf"(?<![^\W_])(?:{pattern})(?![^\W_])") if forms else None
+        # By its first word, how a surrogate may stand there: so many words, after such characters.
+        self._shapes: dict[str, list[tuple[int, str]]] = {}
+        for form in self._by_form:
+            words = list(_WORD.finditer(form))
+            shapes = self._shapes.setdefault(words[0][0], [])
+            shape = (len(words), form[: words[0].start()])
+            if shape not in shapes:
+                shapes.append(shape)
+        for shapes in self._shapes.values():
+            shapes.sort(reverse=True)
 
     def __repr__(self) -> str:
         return f"<SurrogateFinder {len(self._by_form)}>"
 
     def find(self, text: str) -> list[Hit]:
         """Where they stand in a text, in order."""
-        if self._pattern is None:
+        if not self._by_form:
             return []
         # Folding keeps every offset.
-        hits = self._pattern.finditer(fold(text))
-        return [Hit(hit.start(), hit.end(), self._by_form[_normal(hit[0])]) for hit in hits]
+        folded = fold(text)
+        words = [word.span() for word in _WORD.finditer(folded)]
+        hits: list[Hit] = []
+        at = 0
+        while at < len(words):
+            length = 1
+            for count, lead in self._shapes.get(folded[slice(*words[at])], ()):
+                start = words[at][0] - len(lead)
+                if at + count > len(words) or not _begins(folded, start, lead):
+                    continue
+                end = words[at + count - 1][1]
+                if surrogate := self._by_form.get(_normal(folded[start:end])):
+                    hits.append(Hit(start, end, surrogate))
+                    length = count
+                    break
+            at += length
+        return hits
+
+
+def _begins(text: str, start: int, lead: str) -> bool:
+    """Whether a surrogate may begin with these characters here, and no word reaches into it."""
+    if start < 0 or not text.startswith(lead, start):
+        return False
+    return start == 0 or not lead or not text[start - 1].isalnum()
 
 
 def _normal(text: str) -> str:

@@ -211,3 +211,26 @@ def test_no_surrogate_is_a_part_of_another() -> None:
     taken = [one for one in drawn if one]
     assert len(taken) > 100
     assert not [(one, other) for one in taken for other in taken if one != other and one in other]
+
+
+def test_a_mail_address_is_not_made_of_somebodys_name() -> None:
+    names = names_like("x")
+    assert names
+    people = [f"{first} {last}" for first, last in zip(names.first[::2], names.last[::2], strict=False)]
+    surrogates = Surrogates(SCOPE, people)
+    drawn = [one for n in range(200) if (one := surrogates.issue("EMAIL", f"user{n}@corp.de"))]
+    words = {word.lower() for person in people for word in person.split()}
+    assert drawn
+    assert not [one for one in drawn if words & set(one.partition("@")[0].split("."))]
+
+
+def test_a_long_value_is_scrambled_to_its_end() -> None:
+    (surrogate,) = {draw_surrogate("CASE_NUMBER", "1" * 300, Draw(SCOPE.hash_value("x", "y", "z")), 1)}
+    assert surrogate
+    assert len(set(surrogate[-40:])) > 4
+
+
+def test_thousands_of_surrogates_are_each_found_where_they_stand() -> None:
+    cards = {f"4000 00{n // 10_000:02} {n % 10_000:04} 0000": Original(str(n), "CREDIT_CARD") for n in range(5000)}
+    text = " / ".join(cards)
+    assert rehydrate(text, Codes.of({}, {}, (), cards)) == " / ".join(str(n) for n in range(5000))
