@@ -205,6 +205,32 @@ def test_nothing_of_the_request_is_drawn() -> None:
     assert drawn.count(None) > 10
 
 
+def test_no_address_of_the_request_is_drawn() -> None:
+    surrogates = Surrogates(SCOPE, [f"{net}.{n}" for net in ("192.0.2", "198.51.100") for n in range(256)])
+    drawn = [one for n in range(60) if (one := surrogates.issue("IPV4", f"10.0.0.{n}"))]
+    assert drawn
+    assert all(one.startswith("203.0.113.") for one in drawn)
+
+
+def test_what_the_policy_makes_one_way_comes_back_from_nowhere(tmp_path: Path) -> None:
+    path = tmp_path / "policy.toml"
+    path.write_text('[entities]\nEMAIL = { action = "surrogate", reversible = false }', encoding="utf-8")
+    policy = load_policies(path).select("acme", None)
+    redacted = redact_chat(chat("angela@corp.org"), PEOPLE, policy=policy)
+    assert sent(redacted)[0].startswith("[EMAIL_")
+    assert (redacted.surrogates, redacted.originals) == ({}, {})
+
+
+def test_the_longest_surrogate_stands_and_nothing_inside_it_is_restored_again() -> None:
+    surrogates = {
+        "Maria": Original("Ann", "PERSON"),
+        "Maria Kovac": Original("Ann Lee", "PERSON"),
+        "case k3m9x2ab": Original("case 1", "CASE"),
+    }
+    codes = Codes.of({"[PERSON_k3m9x2ab]": Original("Bob", "PERSON")}, {"[PERSON_k3m9x2ab]": "PERSON"}, (), surrogates)
+    assert rehydrate("Maria Kovac, Maria, case k3m9x2ab, k3m9x2ab", codes) == "Ann Lee, Ann, case 1, Bob"
+
+
 def test_no_surrogate_is_a_part_of_another() -> None:
     surrogates = Surrogates(SCOPE, ["none"])
     drawn = [surrogates.issue("IPV4", f"10.0.0.{n}") for n in range(256)]
