@@ -41,7 +41,7 @@ def last_check(
     values: Collection[Value],
     *,
     issued: Collection[str],
-    one_way: Collection[str] = (),
+    known: Collection[str] = (),
     words: Collection[str],
     instruction: str,
     identifiers: Collection[str] = (),
@@ -52,8 +52,8 @@ def last_check(
         body: The exact bytes to be sent.
         values: Each value that was redacted; it is sought as surely as redaction sought it.
         issued: The placeholders; they are no user's text.
-        one_way: Masks and hashes that took the place of values. A mask may show the end of a number, which
-            is no leak where the same digits were found by themselves.
+        known: Masks, hashes and surrogates that took the place of values. A mask may show the end of a number,
+            which is no leak where the same digits were found by themselves.
         words: The API's own words; a key or text that is just one is no user's either.
         instruction: The text that was added to the request.
         identifiers: Names of tools, properties and the like, in which redaction has found nothing. A word that
@@ -66,7 +66,7 @@ def last_check(
     guessed = [value for value in values if _may_name_a_tool(value)]
     if identifiers and guessed:
         rest = [value for value in values if not _may_name_a_tool(value)]
-        last_check(body, rest, issued=issued, one_way=one_way, words=words, instruction=instruction)
+        last_check(body, rest, issued=issued, known=known, words=words, instruction=instruction)
         values, words = guessed, {*words, *identifiers}
     if not values:
         return
@@ -74,7 +74,7 @@ def last_check(
     texts = [text for text in _texts(read_json(body, unique_keys=False)) if text not in words]
     text = _PLACEHOLDER.sub(lambda match: "\0" if match[1] in codes else match[0], "\n".join(texts))
     text = text.replace(instruction, "\0")
-    for replacement in sorted(_without_values(one_way, values), key=len, reverse=True):
+    for replacement in sorted(_without_values(known, values), key=len, reverse=True):
         text = text.replace(replacement, "\0")
     if "\\" in text:
         # Texts may be JSON or source code: look at what their escapes mean, too.
@@ -91,9 +91,9 @@ def last_check(
             raise LastCheckFailed(f"{needles[needle]} ({form})")
 
 
-def _without_values(one_way: Iterable[str], values: Collection[Value]) -> Iterator[str]:
+def _without_values(known: Iterable[str], values: Collection[Value]) -> Iterator[str]:
     """Those that cannot be a part of a value; the others stay to be searched, and refuse if they must."""
-    for replacement in one_way:
+    for replacement in known:
         if any(map(str.isalnum, replacement)) and not any(replacement in value.text for value in values):
             yield replacement
 

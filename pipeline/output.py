@@ -8,6 +8,7 @@ model, remembered from its training, or brought in by what the caller let it rea
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from pipeline.detection.types import Finding
@@ -64,6 +65,7 @@ def check_answer(
     originals: Mapping[str, Original],
     issued: Mapping[str, str],
     lookalikes: Collection[str] = (),
+    surrogates: Mapping[str, Original] = MappingProxyType({}),
 ) -> CheckedAnswer:
     """Look for new sensitive data in an answer that is not restored yet.
 
@@ -76,8 +78,8 @@ def check_answer(
         DetectionFailed: it could not be looked at entirely.
     """
     tree, walk = read_answer(endpoint, answer)
-    codes = Codes.of(originals, issued, frozenset(lookalikes))
-    known = frozenset(fold(original.text) for original in originals.values())
+    codes = Codes.of(originals, issued, frozenset(lookalikes), surrogates)
+    known = frozenset(fold(original.text) for original in (*originals.values(), *surrogates.values()))
     decider = Decider(policy, detector)
     decisions = Decisions()
     for slot in walk.slots:

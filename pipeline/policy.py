@@ -116,6 +116,10 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         known = catalogue().get(entity)
         return known.reversible if known else True
 
+    def uses(self, action: Action) -> bool:
+        """Whether any entity has the action."""
+        return any(rule.action is action for rule in self.rules.values())
+
     def restores(self, entity: str) -> bool:
         """Whether what is sent for an entity's values is put back in the answer."""
         return self.reversible(entity) and self.action(entity) not in (Action.ALLOW, Action.BLOCK, *ONE_WAY)

@@ -31,7 +31,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True):
         request: The body; a text is the one user message of a chat.
         is_text: Whether it was a text.
         entities: Counts of findings that are expected.
-        redacted: The text or body that is expected, codes left out: `[EMAIL]`, `[EMAIL#]`.
+        redacted: The text or body that is expected, codes left out: `[EMAIL]`, `[EMAIL#]`; `[EMAIL~]` for a surrogate.
         refused: The error code that is expected instead.
 
     """
@@ -125,6 +125,9 @@ def _without_codes(example: Example, body: RedactedBody) -> Any:
     spelled = body.body.decode()
     for placeholder, entity in body.issued.items():
         spelled = spelled.replace(placeholder, f"[{entity}]").replace(placeholder[1:-1], entity)
+    # What is drawn depends on the key; in JSON a surrogate is spelled as it is.
+    for surrogate in sorted(body.surrogates, key=len, reverse=True):
+        spelled = spelled.replace(surrogate, f"[{body.surrogates[surrogate].entity}~]")
     tree = msgspec.json.decode(_HASH.sub(r"[\1#]", spelled))
     return tree["messages"][0]["content"] if example.is_text else tree
 

@@ -23,6 +23,7 @@ class Action(StrEnum):
     REDACT = "redact"
     MASK = "mask"
     HASH = "hash"
+    SURROGATE = "surrogate"
     BLOCK = "block"
 
 

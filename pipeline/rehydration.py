@@ -11,14 +11,16 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from typing import NamedTuple
+from functools import cache, cached_property
+from heapq import merge
+from typing import NamedTuple, TypeAlias
 from urllib.parse import quote
 
 from pipeline.detection.types import catalogue
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
 from pipeline.occurrences import fold
 from pipeline.placeholders import CODE, code_of, lookalikes
+from pipeline.surrogates import Hit, SurrogateFinder
 from pipeline.text_places import TextPlaces
 from schemas.redacted import Original
 from schemas.result import Counts, Receipt
@@ -94,19 +96,30 @@ class Codes:
     entities: Mapping[str, str] = field(repr=False)
     originals: Mapping[str, Original] = field(repr=False)
     in_prompt: Collection[str] = field(default=(), repr=False)
+    surrogates: Mapping[str, Original] = field(default_factory=dict, repr=False)
     returned: set[str] = field(default_factory=set, repr=False)
     invented: set[str] = field(default_factory=set, repr=False)
 
     @classmethod
     def of(
-        cls, originals: Mapping[str, Original], issued: Mapping[str, str], in_prompt: Collection[str] = ()
+        cls,
+        originals: Mapping[str, Original],
+        issued: Mapping[str, str],
+        in_prompt: Collection[str] = (),
+        surrogates: Mapping[str, Original] | None = None,
     ) -> "Codes":
-        return cls({code_of(item): item for item in issued}, issued, originals, in_prompt)
+        return cls({code_of(item): item for item in issued}, issued, originals, in_prompt, surrogates or {})
+
+    @cached_property
+    def finder(self) -> SurrogateFinder:
+        """Finds the job's surrogates, which stand beside its placeholders."""
+        return SurrogateFinder(self.surrogates)
 
     def receipt(self) -> Receipt:
         """Every placeholder counted; what a model calls a kind is shown only where it is one."""
-        issued = Counter(self.entities.values())
-        returned = Counter(self.entities[placeholder] for placeholder in self.returned)
+        entities = {**self.entities, **{item: original.entity for item, original in self.surrogates.items()}}
+        issued = Counter(entities.values())
+        returned = Counter(entities[placeholder] for placeholder in self.returned)
         known = {kind.lower(): kind for kind in {*issued, *catalogue()}}
         invented = Counter(known.get(shape.rpartition("_")[0], OTHER_KIND) for shape in self.invented)
         kinds = {
@@ -125,6 +138,9 @@ class Codes:
             invented=invented.total(),
             kinds=kinds,
         )
+
+
+_Found: TypeAlias = re.Match[str] | Hit
 
 
 class _Token(NamedTuple):
@@ -172,16 +188,24 @@ def replacements(text: str, codes: Codes, places: Collection[str] = ()) -> list[
     regions: list[tuple[int, int]] | None = None
     found: list[Replacement] = []
     done = 0
-    for match in _matches(text, codes.placeholders):
-        placeholder = codes.placeholders[match[0].lower()]
+    for match in _found(text, codes):
+        if _start(match) < done:
+            continue
+        if isinstance(match, Hit):
+            placeholder, original = match.surrogate, codes.surrogates.get(match.surrogate)
+        else:
+            placeholder = codes.placeholders[match[0].lower()]
+            original = codes.originals.get(placeholder)
         codes.returned.add(placeholder)
-        original = codes.originals.get(placeholder)
         if original is None:
             continue
         if regions is None:
             regions = json_regions(text)
             is_text = TextPlaces(text, regions, places)
-        token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        if isinstance(match, Hit):
+            token = _Token(match.start, match.end)
+        else:
+            token = _token(text, match, placeholder, codes.entities[placeholder], done)
         start, end = token.start, token.end
         if _inside(regions, start):
             value = _for_json(original, token)
@@ -198,12 +222,28 @@ def placeholder_spans(text: str, codes: Codes) -> list[tuple[int, int]]:
     """Where placeholders of the job stand in a text, in any spelling that is restored."""
     spans: list[tuple[int, int]] = []
     done = 0
-    for match in _matches(text, codes.placeholders):
-        placeholder = codes.placeholders[match[0].lower()]
-        token = _token(text, match, placeholder, codes.entities[placeholder], done)
+    for match in _found(text, codes):
+        if _start(match) < done:
+            continue
+        if isinstance(match, Hit):
+            token = _Token(match.start, match.end)
+        else:
+            placeholder = codes.placeholders[match[0].lower()]
+            token = _token(text, match, placeholder, codes.entities[placeholder], done)
         spans.append((token.start, token.end))
         done = token.end
     return spans
+
+
+def _found(text: str, codes: Codes) -> Iterable[_Found]:
+    """Placeholders and surrogates, in order."""
+    placeholders: Iterable[_Found] = _matches(text, codes.placeholders)
+    surrogates: Iterable[_Found] = codes.finder.find(text)
+    return merge(placeholders, surrogates, key=_start)
+
+
+def _start(match: _Found) -> int:
+    return match.start if isinstance(match, Hit) else match.start()
 
 
 def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:

@@ -8,16 +8,23 @@ from pipeline.one_way import hash_name, hash_token, mask
 from pipeline.placeholders import Issuer, Scope, bare
 from pipeline.policy import ONE_WAY, Action, Policy
 from pipeline.redaction import Decisions
+from pipeline.surrogates import SurrogateFinder, Surrogates
 from pipeline.text import RedactedText
 
 
 class Replacements:
-    """Gives a job's values their replacements; `one_way` are those that nothing brings back."""
+    """Gives a job's values their replacements; `one_way` are those that nothing brings back.
 
-    def __init__(self, policy: Policy, scope: Scope, issuer: Issuer) -> None:
+    Without `surrogates`, or where there is none for a value, a placeholder stands for it.
+    """
+
+    def __init__(self, policy: Policy, scope: Scope, issuer: Issuer, surrogates: Surrogates | None = None) -> None:
         self._policy = policy
         self._scope = scope
         self._issuer = issuer
+        self._surrogates = surrogates
+        self._texts: list[tuple[str, list[str]]] = []
+        self._placed: list[str] = []
         self.one_way: set[str] = set()
 
     def __repr__(self) -> str:
@@ -30,10 +37,32 @@ class Replacements:
                 replacement = mask(entity, _meaning(text, in_json), self._policy.shown(entity))
             case Action.HASH:
                 replacement = hash_token(entity, _meaning(text, in_json), self._scope)
+            case Action.SURROGATE if not in_json and (surrogate := self._surrogate(entity, text)):
+                self._placed.append(surrogate)
+                return surrogate
             case _:
                 return self._issuer.issue(entity, text, in_json=in_json)
         self.one_way.add(replacement)
         return replacement
+
+    def _surrogate(self, entity: str, text: str) -> str | None:
+        # What goes one way is none: nothing could tell that it stands for something.
+        if self._surrogates is None or not self._policy.reversible(entity):
+            return None
+        return self._surrogates.issue(entity, text)
+
+    def written(self, text: str) -> None:
+        """A text is whole, with all that was issued since the last one."""
+        self._texts.append((text, self._placed))
+        self._placed = []
+
+    def all_found(self) -> bool:
+        """Whether restoring would find each surrogate where it was put, and no other."""
+        finder = SurrogateFinder(self._surrogates.originals if self._surrogates else ())
+        return all(
+            [(hit.surrogate, text[hit.start : hit.end]) for hit in finder.find(text)] == [(one, one) for one in placed]
+            for text, placed in self._texts
+        )
 
     def issue_name(self, entity: str, text: str) -> str:
         """What stands for a participant's name: an identifier, and another one for another participant."""
@@ -52,7 +81,9 @@ def fill(decisions: Decisions, replacements: Replacements) -> None:
     """Put the replacements into the request's texts."""
     for passage in decisions.passages:
         if passage.spans:
-            passage.slot.fill(redact(passage.view, passage.spans, replacements))
+            text = redact(passage.view, passage.spans, replacements)
+            passage.slot.fill(text)
+            replacements.written(text)
     for name in decisions.names:
         if name.entity:
             # `Ann_Lee` and `Ann Lee` are one person to the model.

@@ -15,12 +15,13 @@ from pipeline.fields.model_names import is_base_model
 from pipeline.json_text import DuplicateKey, read_json, write_json
 from pipeline.last_check import last_check
 from pipeline.placeholders import Issuer, Scope, Taken, lookalikes
-from pipeline.policy import Policy
+from pipeline.policy import Action, Policy
 from pipeline.redaction import Decider, Detector
 from pipeline.rehydration import Codes, Replacement, is_number, replace, replacements
 from pipeline.replacements import Replacements, fill
 from pipeline.second_try import INSTRUCTION as SECOND_INSTRUCTION
 from pipeline.second_try import restyled
+from pipeline.surrogates import Surrogates
 from pipeline.text_places import places_of
 from pipeline.walk import FeatureRefused, InvalidRequest, Slot, TooDeep, Use, Walk
 from schemas.codes import ErrorCode
@@ -69,6 +70,7 @@ class RedactedBody:
     text_places: dict[str, list[str]] = field(default_factory=dict, repr=False)
     """Where an answer's JSON must have texts, if a number was redacted (`pipeline.text_places`)."""
     in_clear: dict[str, int] = field(default_factory=dict)
+    surrogates: dict[str, Original] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -100,8 +102,15 @@ def redact_request(
     # In a wider scope a name keeps its placeholder, whatever other names a job has.
     families = Families(decisions.forms if scope.of_one_job else None)
     issuer = Issuer(scope, taken, policy.reversible, families)
-    taking = Replacements(policy, scope, issuer)
+    surrogates = Surrogates(scope, [request.decode(), *texts]) if policy.uses(Action.SURROGATE) else None
+    taking = Replacements(policy, scope, issuer, surrogates)
     fill(decisions, taking)
+    if surrogates and not taking.all_found():
+        # With its surroundings a surrogate reads as another: placeholders never do.
+        surrogates = None
+        taking = Replacements(policy, scope, issuer)
+        fill(decisions, taking)
+    realistic = surrogates.originals if surrogates else {}
     seen = _lookalikes(walk.slots, issuer)
     instruction = f"{INSTRUCTION} {RELATED}" if issuer.related else INSTRUCTION
     words = api_words(endpoint) | {tree["model"]} if is_base_model(tree["model"]) else api_words(endpoint)
@@ -117,7 +126,7 @@ def redact_request(
             body,
             decisions.values.values(),
             issued=issuer.issued,
-            one_way=taking.one_way,
+            known=taking.one_way | realistic.keys(),
             words=words,
             instruction=instruction,
             identifiers=identifiers,
@@ -138,6 +147,7 @@ def redact_request(
         second=second,
         text_places=places_of(walk.shapes) if any(map(is_number, issuer.originals.values())) else {},
         in_clear=dict(decisions.in_clear),
+        surrogates=realistic,
     )
 
 
@@ -149,9 +159,10 @@ def restore_answer(
     issued: Mapping[str, str],
     lookalikes: Collection[str] = (),
     text_places: Mapping[str, Collection[str]] = MappingProxyType({}),
+    surrogates: Mapping[str, Original] | None = None,
 ) -> Restored:
     """Put the originals back into an answer; where nothing changes, its bytes are returned as they came."""
-    codes = Codes.of(originals, issued, frozenset(lookalikes))
+    codes = Codes.of(originals, issued, frozenset(lookalikes), surrogates)
     tree, walk = read_answer(endpoint, answer)
     changed: dict[int, list[Replacement]] = {}
     for index, slot in enumerate(walk.slots):

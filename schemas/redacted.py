@@ -80,7 +80,7 @@ class RedactedRequest(Wire, frozen=True, kw_only=True, tag_field="schema", tag="
 
 
 class Original(msgspec.Struct, frozen=True, array_like=True):
-    """One vault entry: the text a placeholder stands for and its entity."""
+    """One vault entry: the text a placeholder or surrogate stands for and its entity."""
 
     text: str
     entity: str
@@ -121,10 +121,11 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 
     Nothing that decides where raw text goes is read from outside this seal.
     `issued` lists every placeholder in the request, the one-way ones too, which
-    have no original. `lookalikes` are tokens of the prompt that only look like
-    placeholders: an answer that repeats them has not invented them. `text_places` says
-    where the JSON of an answer must have texts: by the name of the tool called, or the
-    empty one for the answer itself, keys as in a JSON Pointer (RFC 6901), `*` for any.
+    have no original. `surrogates` are realistic values in the request and what they
+    stand for. `lookalikes` are tokens of the prompt that only look like placeholders: an
+    answer that repeats them has not invented them. `text_places` says where the JSON of
+    an answer must have texts: by the name of the tool called, or the empty one for the
+    answer itself, keys as in a JSON Pointer (RFC 6901), `*` for any.
     """
 
     job_id: Id
@@ -134,6 +135,7 @@ class VaultContent(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     reply_key: Annotated[str, msgspec.Meta(max_length=4096)]
     originals: dict[str, Original]
     issued: dict[str, str]
+    surrogates: dict[str, Original] = {}
     received_at: UnixTime
     reply_to: TopicName | None = None
     labels: dict[Label, str] = {}

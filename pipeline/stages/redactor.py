@@ -250,6 +250,7 @@ class RedactorWork:
             labels=reply.labels,
             originals=redacted.originals,
             issued=redacted.issued,
+            surrogates=redacted.surrogates,
             lookalikes=redacted.lookalikes,
             text_places=redacted.text_places,
             output=OutputRule(action=policy.output, policy=policy.name, version=policy.version),

@@ -71,6 +71,7 @@ class RehydratorWork:
             issued=vault.issued,
             lookalikes=vault.lookalikes,
             text_places=vault.text_places,
+            surrogates=vault.surrogates,
         )
         receipt = msgspec.structs.replace(restored.receipt, second_try=completion.second_try)
         restored = replace(restored, receipt=receipt)
@@ -128,6 +129,7 @@ class RehydratorWork:
                 originals=vault.originals,
                 issued=vault.issued,
                 lookalikes=vault.lookalikes,
+                surrogates=vault.surrogates,
             )
         except OutputBlocked as blocked:
             case.new_entities = blocked.entities

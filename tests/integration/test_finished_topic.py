@@ -162,9 +162,6 @@ async def test_entries_from_an_offset_on_are_those_at_and_above_it(written: Writ
     assert await found(offsets[1] + 1) == offsets[2:]
     assert await found(offsets[1], since=NOW + 3.0) == offsets[3:]
     assert await found(offsets[3] + 1000) == []
-    await written.forget()
-    (later,) = await written.write([finished(9)], at=NOW + 9.0)
-    assert await found(offsets[1]) == [later]
 
 
 async def test_a_topic_that_was_made_anew_has_nothing_from_an_offset_of_the_old_one_on(on_broker: OnBroker) -> None:

@@ -108,6 +108,7 @@ def restore_chat(tree: dict[str, Any], redacted: RedactedBody, endpoint: Endpoin
         originals=redacted.originals,
         issued=redacted.issued,
         lookalikes=redacted.lookalikes,
+        surrogates=redacted.surrogates,
     )
 
 

@@ -53,7 +53,7 @@ def test_what_is_not_understood_is_refused_with_its_position(path: str, position
     assert caught.value.position == position
 
 
-def test_a_long_descent_is_linear() -> None:
+def test_descent_within_descent_gives_each_value_once() -> None:
     tree: Any = "x"
     for _ in range(400):
         tree = {"a": tree}

@@ -88,7 +88,7 @@ def test_embeddings_use_tenant_scope() -> None:
         ('scope = "galaxy"', "scope must be one of job, conversation, tenant"),
         (
             '[entities]\nEMAIL = "hide"',
-            "toml:2: [entities.EMAIL]: action must be one of allow, redact, mask, hash, block",
+            "toml:2: [entities.EMAIL]: action must be one of allow, redact, mask, hash, surrogate, block",
         ),
         ('[entities]\nE_MAIL = "redact"', "[entities.E_MAIL]: not in the catalogue"),
         ("[entities.EMAIL]\nthreshold = 2", "[entities.EMAIL]: threshold must be a number from 0 to 1"),
