@@ -54,7 +54,6 @@ class _Consumer(driver.Consumer):
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:
         ledgers = cast(RoleApp, self.app).ledgers
-        ledgers.arriving(0)
         if not await ledgers.has_room(timeout):
             return {}
         records = await super()._getmany(active_partitions, timeout)

@@ -45,6 +45,7 @@ class Ledgers:
         self.group = group
         self._source: Source
         self._behind: dict[TopicPartition, int | None] = {}
+        self._starts: dict[TopicPartition, asyncio.Future[int]] = {}
         self._stage = stage
         self._settings = settings
         self._trail = trail
@@ -85,16 +86,20 @@ class Ledgers:
                 )
                 self._open[tp] = ledger
                 ledger.start()
+                self._starts[tp] = asyncio.ensure_future(self._source.earliest(tp))
+                self._starts[tp].add_done_callback(_look_at)
         if self._stage.state is not None:
             self._stage.state.keep_only({tp.partition for tp in self._open})
         self._metrics.partitions.set(len(self._open))
 
     async def has_room(self, timeout: float) -> bool:
-        """Whether more may be fetched; waits up to `timeout` seconds for it."""
-        if self._is_full():
+        """Whether more may be fetched; waits up to `timeout` seconds for it, and for what was fetched to come here."""
+        if self._is_full() or self._arriving > 0:
             self._room.clear()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wait(), timeout)
+        # What has not come by now was dropped on its way.
+        self._arriving = 0
         return not self._is_full()
 
     def arriving(self, count: int) -> None:
@@ -163,7 +168,10 @@ class Ledgers:
             return True
         try:
             async with asyncio.timeout(_SOURCE_TIMEOUT):
-                first = max(await self._source.earliest(ledger.tp), expected or 0)
+                # Asked for when the partition was assigned: waiting here would let more be fetched meanwhile.
+                start = self._starts.pop(ledger.tp, None) if expected is None else None
+                earliest = await (start or self._source.earliest(ledger.tp))
+                first = max(earliest, expected or 0)
                 if since <= first:
                     return True
                 if ledger is self._open.get(ledger.tp):
@@ -197,7 +205,7 @@ class Ledgers:
         self._tell_room()
 
     def _tell_room(self) -> None:
-        if not self._is_full():
+        if not self._is_full() and self._arriving <= 0:
             self._room.set()
 
     async def _work(self, waiting: Waiting) -> None:
@@ -245,3 +253,9 @@ class Ledgers:
         self._metrics.partitions.set(len(self._open))
         if ledgers:
             log.info("partitions.drained", group=self.group, count=len(ledgers), in_flight=in_flight, cut=cut)
+
+
+def _look_at(start: asyncio.Future[int]) -> None:
+    """Nobody may come to need it."""
+    if not start.cancelled():
+        start.exception()
