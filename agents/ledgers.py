@@ -45,7 +45,6 @@ class Ledgers:
         self.group = group
         self._source: Source
         self._behind: dict[TopicPartition, int | None] = {}
-        self._starts: dict[TopicPartition, asyncio.Future[int]] = {}
         self._stage = stage
         self._settings = settings
         self._trail = trail
@@ -86,8 +85,6 @@ class Ledgers:
                 )
                 self._open[tp] = ledger
                 ledger.start()
-                self._starts[tp] = asyncio.ensure_future(self._source.earliest(tp))
-                self._starts[tp].add_done_callback(_look_at)
         if self._stage.state is not None:
             self._stage.state.keep_only({tp.partition for tp in self._open})
         self._metrics.partitions.set(len(self._open))
@@ -168,10 +165,7 @@ class Ledgers:
             return True
         try:
             async with asyncio.timeout(_SOURCE_TIMEOUT):
-                # Asked for when the partition was assigned: waiting here would let more be fetched meanwhile.
-                start = self._starts.pop(ledger.tp, None) if expected is None else None
-                earliest = await (start or self._source.earliest(ledger.tp))
-                first = max(earliest, expected or 0)
+                first = max(await self._source.earliest(ledger.tp), expected or 0)
                 if since <= first:
                     return True
                 if ledger is self._open.get(ledger.tp):
@@ -253,9 +247,3 @@ class Ledgers:
         self._metrics.partitions.set(len(self._open))
         if ledgers:
             log.info("partitions.drained", group=self.group, count=len(ledgers), in_flight=in_flight, cut=cut)
-
-
-def _look_at(start: asyncio.Future[int]) -> None:
-    """Nobody may come to need it."""
-    if not start.cancelled():
-        start.exception()

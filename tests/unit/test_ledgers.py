@@ -14,7 +14,6 @@ from pipeline.audit import AuditTrail
 from pipeline.keys import Keyring, Role
 from pipeline.ports import Inbound, Outbound, PartitionState, TopicNames
 from pipeline.settings import DeliverySettings, KafkaSettings, Settings
-from tests.all_of_it import AllOfIt
 
 SETTINGS = Settings(kafka=KafkaSettings(bootstrap_servers="127.0.0.1:1"), delivery=DeliverySettings(drain_deadline=0.1))
 TRAIL = AuditTrail(Role.COMPLETER, keyring=Keyring(), topics=TopicNames("t."), settings=SETTINGS.audit)
@@ -57,7 +56,6 @@ class Remembering:
 async def test_a_state_is_told_which_partitions_are_left_only_once_a_rebalance_has_ended() -> None:
     stage = Remembering()
     ledgers = Ledgers("t.completer", stage, SETTINGS, trail=TRAIL, max_in_flight=1, metrics=Metrics().of("completer"))
-    ledgers.read_from(AllOfIt())
     ledgers.assign(PARTITIONS)
     await ledgers.drain(PARTITIONS)
     assert sorted(stage.told.events) == [("drop", 0), ("drop", 1), ("drop", 2), ("keep_only", [0, 1, 2])]
