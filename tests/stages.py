@@ -23,9 +23,11 @@ from pipeline.stages.once import Once
 from pipeline.stages.redactor import RedactorWork
 from pipeline.stages.rehydrator import RehydratorWork
 from schemas.audit import AuditEvent
+from schemas.completion import Completion
 from schemas.deadletter import DeadLetter
 from schemas.envelope import Envelope
 from schemas.job import Endpoint, Job
+from schemas.redacted import RedactedRequest
 from schemas.result import Result
 from tests.fakes import MemoryFinished
 
@@ -55,6 +57,14 @@ class Played:
             envelope = msgspec.json.decode(record.value, type=Envelope)
             opened.append(open_result(envelope, self._keyring.opening_key(KeyName.RESULTS, envelope.sealed.key_id)))
         return opened
+
+    def requests(self) -> list[RedactedRequest]:
+        """The redacted requests."""
+        return [msgspec.json.decode(record.value, type=RedactedRequest) for record in self.records[TOPICS["redacted"]]]
+
+    def completions(self) -> list[Completion]:
+        """What the completer has handed on."""
+        return [msgspec.json.decode(record.value, type=Completion) for record in self.records[TOPICS["completions"]]]
 
     def letters(self) -> list[DeadLetter]:
         """The dead letters."""
@@ -107,8 +117,15 @@ class Stages:
         self.completer = self._boundary(Role.COMPLETER, completer)
         self.rehydrator = self._boundary(Role.REHYDRATOR, rehydrator)
 
-    async def play(self, request: dict[str, Any], *, job_id: str = "job-1", **fields: Any) -> Played:
-        """A job through all three."""
+    async def play(
+        self,
+        request: dict[str, Any],
+        *,
+        job_id: str = "job-1",
+        tampered: Callable[[RedactedRequest], RedactedRequest] | None = None,
+        **fields: Any,
+    ) -> Played:
+        """A job through all three; the redacted request may be tampered with on its way."""
         job = Job(
             **{"job_id": job_id, "endpoint": Endpoint.CHAT_COMPLETIONS, "tenant": "default"}
             | fields
@@ -117,8 +134,9 @@ class Stages:
         await self.once.load(0)
         played = Played(self._keys_dir)
         played.add(await self.redactor.process(self._inbound("plain", msgspec.json.encode(job))))
-        for record in played.records[TOPICS["redacted"]]:
-            records = await self.completer.process(self._inbound("redacted", record.value))
+        for request_sent in played.requests():
+            handed_on = tampered(request_sent) if tampered is not None else request_sent
+            records = await self.completer.process(self._inbound("redacted", msgspec.json.encode(handed_on)))
             finished = [item for item in records if item.topic == TOPICS["finished"]]
             self.once.committed(0, self.store.write(finished, at=self._clock()))
             played.add(records)

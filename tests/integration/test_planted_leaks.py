@@ -51,7 +51,7 @@ from schemas.audit import AuditEvent
 from schemas.envelope import Sealed
 from schemas.job import Job
 from schemas.topics import TopicId
-from tests.all_of_it import AllOfIt
+from tests.fakes import AllOfIt
 from tests.integration.sweep_scenario import chat, own_broker
 from tests.unit.test_logs import process_state
 
