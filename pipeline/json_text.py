@@ -145,6 +145,10 @@ class View:
                 pieces.append(Cell(low, high))
         return pieces
 
+    def is_number(self, start: int, end: int) -> bool:
+        """Whether a span is a bare number of the JSON, whole."""
+        return any(cell.number and (cell.start, cell.end) == (start, end) for cell in self.pieces(start, end))
+
 
 def _shift(offset: int, marks: list[int], targets: list[int]) -> int:
     at = bisect_right(marks, offset) - 1

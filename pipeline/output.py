@@ -13,12 +13,12 @@ from typing import Any
 
 from pipeline.detection.types import Finding
 from pipeline.errors import VeilError
-from pipeline.json_text import view
+from pipeline.json_text import View, view
 from pipeline.occurrences import Occurrence, fold
 from pipeline.placeholders import lookalikes as shapes_in
 from pipeline.policy import Action, Policy
 from pipeline.redaction import Decider, Decisions, Detector, Passage, spread
-from pipeline.rehydration import Codes, placeholder_spans
+from pipeline.rehydration import Codes, Replacement, placeholder_spans, replace
 from pipeline.request import read_answer, write_answer
 from pipeline.walk import Place
 from schemas.codes import ErrorCode
@@ -100,7 +100,8 @@ def check_answer(
         raise OutputBlocked(dict(found))
     for passage in decisions.passages:
         if passage.spans:
-            passage.slot.fill(_replace(passage))
+            found_here = (_kind_in_place(span, passage.view) for span in passage.spans)
+            passage.slot.fill(replace(passage.slot.text, found_here))
     _drop_logprobs(tree)
     return CheckedAnswer(write_answer(tree), dict(found))
 
@@ -113,12 +114,8 @@ def _root(place: Place) -> str | int:
 
 def _mask(text: str, codes: Codes) -> str:
     """The text without its placeholders, every offset unchanged: a code looks like a secret."""
-    pieces: list[str] = []
-    done = 0
-    for start, end in placeholder_spans(text, codes):
-        pieces += text[done:start], _MASK * (end - start)
-        done = end
-    return "".join(pieces) + text[done:] if done else text
+    spans = placeholder_spans(text, codes)
+    return replace(text, (Replacement(start, end, _MASK * (end - start)) for start, end in spans))
 
 
 def _is_new(text: str, finding: Finding, policy: Policy, known: Collection[str]) -> bool:
@@ -135,17 +132,10 @@ def _claim(passage: Passage, finding: Finding, decisions: Decisions) -> None:
             decisions.seek(passage.view.text[piece.start : piece.end], finding.entity)
 
 
-def _replace(passage: Passage) -> str:
-    """The text as the model wrote it, each span replaced by its kind; in JSON a number by a string."""
-    text, seen = passage.slot.text, passage.view
-    pieces: list[str] = []
-    done = 0
-    for span in passage.spans:
-        start, end = seen.to_raw(span.start), seen.to_raw(span.end)
-        bare = any(cell.number and (cell.start, cell.end) == span[:2] for cell in seen.pieces(span.start, span.end))
-        pieces += text[done:start], f'"[{span.entity}]"' if bare else f"[{span.entity}]"
-        done = end
-    return "".join(pieces) + text[done:]
+def _kind_in_place(span: Occurrence, seen: View) -> Replacement:
+    """A span's kind, where it stands in the text as the model wrote it; in JSON a number's is a string."""
+    kind = f'"[{span.entity}]"' if seen.is_number(span.start, span.end) else f"[{span.entity}]"
+    return Replacement(seen.to_raw(span.start), seen.to_raw(span.end), kind)
 
 
 def _drop_logprobs(value: Any) -> None:

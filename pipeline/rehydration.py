@@ -202,10 +202,7 @@ def replacements(text: str, codes: Codes, places: Collection[str] = ()) -> list[
         if regions is None:
             regions = json_regions(text)
             is_text = TextPlaces(text, regions, places)
-        if isinstance(match, Hit):
-            token = _Token(match.start, match.end)
-        else:
-            token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        token = _token_at(text, match, codes, done)
         start, end = token.start, token.end
         if _inside(regions, start):
             value = _for_json(original, token)
@@ -225,11 +222,7 @@ def placeholder_spans(text: str, codes: Codes) -> list[tuple[int, int]]:
     for match in _found(text, codes):
         if _start(match) < done:
             continue
-        if isinstance(match, Hit):
-            token = _Token(match.start, match.end)
-        else:
-            placeholder = codes.placeholders[match[0].lower()]
-            token = _token(text, match, placeholder, codes.entities[placeholder], done)
+        token = _token_at(text, match, codes, done)
         spans.append((token.start, token.end))
         done = token.end
     return spans
@@ -240,6 +233,13 @@ def _found(text: str, codes: Codes) -> Iterable[_Found]:
     placeholders: Iterable[_Found] = _matches(text, codes.placeholders)
     surrogates: Iterable[_Found] = codes.finder.find(text)
     return merge(placeholders, surrogates, key=_start)
+
+
+def _token_at(text: str, match: _Found, codes: Codes, done: int) -> _Token:
+    if isinstance(match, Hit):
+        return _Token(match.start, match.end)
+    placeholder = codes.placeholders[match[0].lower()]
+    return _token(text, match, placeholder, codes.entities[placeholder], done)
 
 
 def _start(match: _Found) -> int:

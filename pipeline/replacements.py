@@ -99,7 +99,7 @@ def redact(seen: View, spans: Sequence[Occurrence], replacements: Replacements) 
     """
     raw = seen.raw
     parts = [(seen.to_raw(span.start), seen.to_raw(span.end), span.entity) for span in spans]
-    quoted = [bool(seen.regions) and _is_number(seen, span) for span in spans]
+    quoted = [bool(seen.regions) and seen.is_number(span.start, span.end) for span in spans]
     landings = _landings(raw, parts, quoted)
     if any(number and not inside for number, inside in zip(quoted, landings, strict=True)):
         quoted = [False] * len(parts)
@@ -118,10 +118,6 @@ def redact(seen: View, spans: Sequence[Occurrence], replacements: Replacements) 
         done = end
     pieces.append(raw[done:])
     return RedactedText("".join(pieces))
-
-
-def _is_number(seen: View, span: Occurrence) -> bool:
-    return any(cell.number and (cell.start, cell.end) == span[:2] for cell in seen.pieces(span.start, span.end))
 
 
 def _canonical(spelled: str) -> str | None:
