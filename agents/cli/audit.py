@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -92,7 +92,10 @@ def list_events(
         given = ((tenant, event.tenant), (job, event.job_id), (code, event.code), (decision, event.decision))
         return all(asked is None or asked == found for asked, found in given)
 
-    rows = [_event_row(event, place) for event, place in asyncio.run(_collect(settings, wanted, since))]
+    async def rows_of() -> list[dict[str, Any]]:
+        return [_event_row(event, place) async for event, place in trail_events(settings, since) if wanted(event)]
+
+    rows = asyncio.run(rows_of())
     show_rows(rows, _SHOWN, _cell)
     click.echo(f"{len(rows)} audit events", err=True)
     return 0
@@ -114,10 +117,11 @@ def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> i
     """
     settings = open_settings(config)
 
-    def wanted(event: AuditEvent) -> bool:
-        return event.decision is Decision.COMPARED and tenant in (None, event.tenant)
+    async def compared() -> list[AuditEvent]:
+        events = trail_events(settings, since)
+        return [one async for one, _ in events if one.decision is Decision.COMPARED and tenant in (None, one.tenant)]
 
-    found = [event for event, _ in asyncio.run(_collect(settings, wanted, since))]
+    found = asyncio.run(compared())
     show_rows(_shadow_rows(found), _SHOWN_OF_SHADOWS)
     versions = sorted({event.policy_version or "none" for event in found})
     click.echo(f"{len(found)} jobs differ; shadow policies: {', '.join(versions) or 'none'}", err=True)
@@ -126,36 +130,32 @@ def shadow(tenant: str | None, since: datetime | None, config: Path | None) -> i
 
 async def _verify(settings: Settings, tenant: str | None, since: datetime | None) -> list[ChainReport]:
     keyring = load_keyring(settings.keys.dir, Role.OPERATOR)
-    async with open_trail(settings, since) as reader:
+    async with _open_trail(settings, since) as reader:
         check = TrailCheck(keyring, cut=frozenset(tp.partition for tp in reader.begun_late), tenant=tenant)
-        async for record in read_trail(reader):
+        async for record in _read_trail(reader):
             check.add(record.value, _place(record), record.timestamp / 1000)
     return list(check.reports(now=time.time()))
 
 
-async def _collect(
-    settings: Settings, wanted: Callable[[AuditEvent], bool], since: datetime | None
-) -> list[tuple[AuditEvent, Origin]]:
+async def trail_events(settings: Settings, since: datetime | None) -> AsyncIterator[tuple[AuditEvent, Origin]]:
+    """Every event that can be read, and where it lies, from the topic's start or from a time (UTC) on."""
     decoder = msgspec.json.Decoder(AuditRecord)
-    found = []
-    async with open_trail(settings, since) as reader:
-        async for record in read_trail(reader):
+    async with _open_trail(settings, since) as reader:
+        async for record in _read_trail(reader):
             try:
                 event = decoder.decode(record.value or b"")
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue  # anybody's; `verify` tells where it is
-            if isinstance(event, AuditEvent) and wanted(event):
-                found.append((event, _place(record)))
-    return found
+            if isinstance(event, AuditEvent):
+                yield event, _place(record)
 
 
-def open_trail(settings: Settings, since: datetime | None) -> TopicReader:
-    """A reader of the audit topic, from its start or from a time (UTC) on."""
+def _open_trail(settings: Settings, since: datetime | None) -> TopicReader:
     start: Literal["beginning"] | float = since.replace(tzinfo=UTC).timestamp() if since is not None else "beginning"
     return TopicReader(settings, [TopicNames(settings.kafka.topic_prefix)["audit"]], start=start)
 
 
-async def read_trail(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
+async def _read_trail(reader: TopicReader) -> AsyncIterator[ConsumerRecord]:
     """The records, with a bar on a terminal: a year's audit events are many."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.completed} records"), BarColumn(), TimeRemainingColumn())

@@ -8,26 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from agents.cli.audit import SINCE, open_trail, read_trail
-from agents.cli.options import CONFIG, open_output, open_settings
+from agents.cli.audit import SINCE, trail_events
+from agents.cli.options import CONFIG, TIME, Row, open_settings, show_rows
 from pipeline.disclosure import DAY, Disclosed, DisclosedGroup
 from pipeline.settings import Settings
-from schemas.audit import AuditEvent, AuditRecord
 
 _SHOWN = ("day", "endpoint", "model", "host", "jobs", "calls", "placeholders", "in_clear", "kept_until")
 
 
 @click.command()
 @SINCE
-@click.option(
-    "--until",
-    type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"]),
-    help="Only what was given before this time (UTC).",
-)
+@click.option("--until", type=TIME, help="Only what was given before this time (UTC).")
 @click.option("--tenant", help="Only this tenant's.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON line each on a terminal, too.")
 @CONFIG
@@ -49,34 +41,18 @@ def disclosures(
     disclosed = asyncio.run(_collect(settings, since, until, tenant))
     now = time.time()
     groups = list(disclosed.groups())
-    console = Console()
-    if as_json or not console.is_terminal:
-        with open_output(None) as write:
-            for group in groups:
-                write(_row(group, now))
-    else:
-        table = Table(*_SHOWN)
-        for group in groups:
-            row = _row(group, now)
-            table.add_row(*(_cell(row[column]) for column in _SHOWN))
-        console.print(table)
+    show_rows([_row(group, now) for group in groups], _SHOWN, _cell, as_json=as_json)
     click.echo(_summary(groups, now), err=True)
     return 0
 
 
 async def _collect(settings: Settings, since: datetime | None, until: datetime | None, tenant: str | None) -> Disclosed:
-    decoder = msgspec.json.Decoder(AuditRecord)
     first = since.replace(tzinfo=UTC).timestamp() if since is not None else 0.0
     end = until.replace(tzinfo=UTC).timestamp() if until is not None else float("inf")
     disclosed = Disclosed()
-    async with open_trail(settings, since) as reader:
-        async for record in read_trail(reader):
-            try:
-                event = decoder.decode(record.value or b"")
-            except (msgspec.DecodeError, UnicodeDecodeError):
-                continue  # anybody's; `veil audit verify` tells where it is
-            if isinstance(event, AuditEvent) and first <= event.at < end and tenant in (None, event.tenant):
-                disclosed.add(event)
+    async for event, _ in trail_events(settings, since):
+        if first <= event.at < end and tenant in (None, event.tenant):
+            disclosed.add(event)
     return disclosed
 
 
@@ -96,7 +72,8 @@ def _row(group: DisclosedGroup, now: float) -> dict[str, Any]:
     }
 
 
-def _cell(value: object) -> str:
+def _cell(row: Row, column: str) -> str:
+    value = row[column]
     if isinstance(value, Mapping):
         return ", ".join(f"{entity} {count}" for entity, count in value.items())
     return "until deleted" if value is None else str(value)

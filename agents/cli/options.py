@@ -113,10 +113,16 @@ def plain_cell(row: Row, column: str) -> str:
     return "" if row[column] is None else str(row[column])
 
 
-def show_rows(rows: Iterable[Row], columns: Sequence[str], cell: Callable[[Row, str], str] = plain_cell) -> None:
-    """Rows on stdout: the named columns as a table on a terminal, else each row whole as a line of JSON."""
+def show_rows(
+    rows: Iterable[Row],
+    columns: Sequence[str],
+    cell: Callable[[Row, str], str] = plain_cell,
+    *,
+    as_json: bool = False,
+) -> None:
+    """Rows on stdout: the named columns as a table on a terminal, else (or `as_json`) each whole as a line of JSON."""
     console = Console()
-    if not console.is_terminal:
+    if as_json or not console.is_terminal:
         with open_output(None) as write:
             for row in rows:
                 write(row)
