@@ -4,10 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from agents.cli.options import open_output
+from agents.cli.options import Row, show_rows
 from pipeline.adapters.database_cache import cached_engine
 from pipeline.adapters.recognizers.running import RunningPlugins
 from pipeline.policy import MalformedPolicy, Policies, Policy, load_policies
@@ -15,6 +13,7 @@ from pipeline.policy_detector import PolicyDetectors
 from pipeline.policy_examples import read_examples, run_example
 from pipeline.policy_remarks import remarks
 
+_RULES = ("rule", "action", "threshold", "reversible", "more")
 _FILE = click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 
 
@@ -39,7 +38,7 @@ def check(file: Path) -> int:
     except MalformedPolicy as error:
         failed = 1
         rows.append({"level": "error", "line": error.line, "message": error.detail})
-    _show(rows, Table("level", "line", "message"))
+    show_rows(rows, ("level", "line", "message"))
     return failed
 
 
@@ -51,7 +50,7 @@ def show(file: Path, tenant: str, name: str | None) -> int:
     """Show what FILE comes to for a job: first the policy as a whole, then every entity and field rule."""
     chosen = load_policies(file).select(tenant, name)
     rows = [_whole(chosen), *_entities(chosen), *_fields(chosen)]
-    _show(rows, Table("rule", "action", "threshold", "reversible", "more"))
+    show_rows(rows, _RULES, _rule_cell)
     return 0
 
 
@@ -70,7 +69,7 @@ def test(file: Path) -> int:
         faults = run_example(example, policies, detectors)
         state = "failed" if faults else "passed"
         rows.append({"example": example.number, "line": example.line, "state": state, "faults": faults})
-    _show(rows, Table("example", "line", "state", "faults"))
+    show_rows(rows, ("example", "line", "state", "faults"), _cell)
     return 1 if any(row["state"] == "failed" for row in rows) else 0
 
 
@@ -109,22 +108,15 @@ def _fields(policy: Policy) -> list[dict[str, Any]]:
     ]
 
 
-def _show(rows: list[dict[str, Any]], table: Table) -> None:
-    """A table on a terminal, a JSON value a line elsewhere; what has no column of its own stands in the last."""
-    console = Console()
-    if not console.is_terminal:
-        with open_output(None) as write:
-            for row in rows:
-                write(row)
-        return
-    names = [str(column.header) for column in table.columns]
-    for row in rows:
-        rest = ", ".join(f"{key} {_cell(value)}" for key, value in row.items() if key not in names)
-        table.add_row(*(_cell(row.get(name)) for name in names[:-1]), _cell(row.get(names[-1])) or rest)
-    console.print(table)
+def _rule_cell(row: Row, column: str) -> str:
+    """What has no column of its own stands in the last."""
+    if column != _RULES[-1]:
+        return _cell(row, column)
+    return ", ".join(f"{key} {_cell(row, key)}" for key in row if key not in _RULES)
 
 
-def _cell(value: Any) -> str:
+def _cell(row: Row, column: str) -> str:
+    value = row.get(column)
     if isinstance(value, list):
         return "\n".join(map(str, value))
     return "" if value is None else str(value)
