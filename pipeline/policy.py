@@ -24,9 +24,8 @@ from schemas.redacted import OutputAction
 ScopeKind = Literal["job", "conversation", "tenant"]
 
 _LEVEL_KEYS = frozenset(
-    {"preset", "scope", "instruction", "models", "threshold", "entities", "custom", "recognizers", "fields", "hygiene"}
-    | {"second_try", "output"}
-    | {"allow", "allow_file", "allow_patterns"}
+    {"preset", "scope", "instruction", "second_try", "models", "threshold", "entities", "custom", "recognizers"}
+    | {"fields", "hygiene", "output", "allow", "allow_file", "allow_patterns"}
 )
 
 

@@ -6,6 +6,7 @@ this module, and whatever fails in it is one more difference.
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import structlog
 
@@ -21,6 +22,14 @@ from schemas.job import Job
 log = structlog.get_logger()
 
 
+class _Tried(NamedTuple):
+    """What the shadow made of a job, and what it is as far as that is known."""
+
+    outcome: RedactedBody | VeilError
+    policy_version: str | None
+    detector_version: str | None
+
+
 class Shadow:
     """The policies that run beside the live ones, with detectors of their own."""
 
@@ -34,22 +43,22 @@ class Shadow:
         `code` is the shadow's refusal, with `refused` 1 among the actions; a job that the live policy
         alone refused has `refused` -1.
         """
-        versions: list[str] = []
-        shadow = self._redact(job, scope, versions)
-        entities, actions = Counter[str](), Counter[str]()
+        tried = self._try(job, scope)
+        entities: dict[str, int] = {}
+        actions: dict[str, int] = {}
         code: ErrorCode | None = None
-        if isinstance(shadow, VeilError):
-            if isinstance(live, VeilError) and live.code is shadow.code:
-                return None
-            code = shadow.code
-        if isinstance(shadow, RedactedBody) and isinstance(live, RedactedBody):
-            entities = _difference(shadow.entities, live.entities)
-            actions = _difference(shadow.actions, live.actions)
-        elif isinstance(shadow, VeilError) != isinstance(live, VeilError):
-            actions["refused"] = 1 if code is not None else -1
+        match tried.outcome, live:
+            case VeilError() as refused, VeilError():
+                code = refused.code if refused.code is not live.code else None
+            case VeilError() as refused, _:
+                code, actions = refused.code, {"refused": 1}
+            case _, VeilError():
+                actions = {"refused": -1}
+            case RedactedBody() as shadow, _:
+                entities = _difference(shadow.entities, live.entities)
+                actions = _difference(shadow.actions, live.actions)
         if not entities and not actions and code is None:
             return None
-        policy_version, detector_version = (*versions, None, None)[:2]
         return AuditEvent(
             at=case.now,
             stage="redactor",
@@ -59,27 +68,30 @@ class Shadow:
             tenant=job.tenant,
             endpoint=job.endpoint,
             code=code,
-            entities=dict(entities),
-            actions=dict(actions),
-            policy_version=policy_version,
-            detector_version=detector_version,
+            entities=entities,
+            actions=actions,
+            policy_version=tried.policy_version,
+            detector_version=tried.detector_version,
         )
 
-    def _redact(self, job: Job, scope: Scope, versions: list[str]) -> RedactedBody | VeilError:
+    def _try(self, job: Job, scope: Scope) -> _Tried:
+        policy_version = detector_version = None
+        outcome: RedactedBody | VeilError
         try:
             policies, detector_for = self._policies()
             policy = policies.select(job.tenant, job.policy)
             detector = detector_for(policy)
-            versions += policy.version, detector.version
-            return redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
+            policy_version, detector_version = policy.version, detector.version
+            outcome = redact_request(job.endpoint, bytes(job.request), policy=policy, detector=detector, scope=scope)
         except VeilError as error:
-            return error
+            outcome = error
         except Exception as exc:
             log.error("shadow.crashed", stage="redactor", job_id=job.job_id, exc_info=exc)
-            return VeilError(type(exc).__name__)
+            outcome = VeilError(type(exc).__name__)
+        return _Tried(outcome, policy_version, detector_version)
 
 
-def _difference(shadow: Mapping[str, int], live: Mapping[str, int]) -> Counter[str]:
+def _difference(shadow: Mapping[str, int], live: Mapping[str, int]) -> dict[str, int]:
     counted = Counter(shadow)
     counted.subtract(live)
-    return Counter({name: count for name, count in counted.items() if count})
+    return {name: count for name, count in counted.items() if count}
