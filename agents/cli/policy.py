@@ -84,6 +84,8 @@ def _whole(policy: Policy) -> dict[str, Any]:
         "version": policy.version,
         "scope": policy.scope,
         "instruction": policy.instruction,
+        "second_try": policy.second_try,
+        "output": policy.output.value,
         "models": None if policy.models is None else sorted(policy.models),
         "allow_store": policy.allow_store,
         "allow_extended_cache": policy.allow_extended_cache,

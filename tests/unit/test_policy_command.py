@@ -64,11 +64,13 @@ def test_check_warns_of_what_does_nothing_and_of_nothing_else(tmp_path: Path) ->
 def test_show_gives_the_policy_that_a_job_would_get(tmp_path: Path) -> None:
     text = (
         '[entities]\nCREDIT_CARD = { action = "mask", show_first = 6 }\n[policies.p.entities]\nEMAIL = "block"\n'
-        '[tenants.t]\npolicy = "p"\nscope = "conversation"\n[[tenants.t.fields]]\npath = "$.user"\naction = "drop"\n'
+        '[tenants.t]\npolicy = "p"\nscope = "conversation"\nsecond_try = 0.5\n'
+        '[tenants.t.output]\naction = "block"\n[[tenants.t.fields]]\npath = "$.user"\naction = "drop"\n'
     )
     _, rows = run("show", text, tmp_path, "--tenant", "t")
     by_rule = {row["rule"]: row for row in rows}
     assert (by_rule["policy"]["name"], by_rule["policy"]["scope"]) == ("p", "conversation")
+    assert (by_rule["policy"]["second_try"], by_rule["policy"]["output"]) == (0.5, "block")
     assert by_rule["EMAIL"] == {"rule": "EMAIL", "action": "block", "threshold": 0.0, "reversible": False}
     assert (by_rule["CREDIT_CARD"]["action"], by_rule["CREDIT_CARD"]["show_first"]) == ("mask", 6)
     assert by_rule["$.user"] == {"rule": "$.user", "action": "drop"}
