@@ -14,8 +14,8 @@ from pipeline.policy_source import PolicyPlace
 from pipeline.toml_lines import KeyPath
 from schemas.job import Endpoint
 
-_SWITCHES = frozenset({"preset", "scope", "instruction", "models", "threshold", "policy", "policies"})
-_TABLES = ("entities", "hygiene")
+_SWITCHES = frozenset({"preset", "scope", "instruction", "second_try", "models", "threshold", "policy", "policies"})
+_TABLES = ("entities", "hygiene", "output")
 
 _Effect = Mapping[tuple[str, str | None], str | None]
 

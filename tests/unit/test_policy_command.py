@@ -61,6 +61,13 @@ def test_check_warns_of_what_does_nothing_and_of_nothing_else(tmp_path: Path) ->
     assert rows[3]["message"] == "policy.toml:12: [[fields]] #1: no endpoint has a field of that name"
 
 
+def test_check_warns_of_second_try_and_output_that_hold_already(tmp_path: Path) -> None:
+    text = '[output]\naction = "allow"\n[policies.p]\nsecond_try = 0.5\n[tenants.t]\npolicy = "p"\nsecond_try = 0.5\n'
+    code, rows = run("check", text, tmp_path)
+    assert code == 0
+    assert [(row["level"], row["line"]) for row in rows][:2] == [("warning", 2), ("ok", None)]
+
+
 def test_show_gives_the_policy_that_a_job_would_get(tmp_path: Path) -> None:
     text = (
         '[entities]\nCREDIT_CARD = { action = "mask", show_first = 6 }\n[policies.p.entities]\nEMAIL = "block"\n'
