@@ -10,6 +10,7 @@ import itertools
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -385,30 +386,41 @@ class Scenario:
         """Each role is killed in the middle of a stream of jobs, and started again; every job ends."""
         self.metrics.append(await self.deployment.metrics())
         self.stub.config.latency_s, self.stub.config.latency_jitter_s = 0.2, 1.5
-        jobs = {
-            f"crashed {kind} {number}": self.client.job(chat(canary.text))
-            for number in range(2)
-            for kind, canary in self.outcome.canaries.items()
-        }
         workers = self.deployment.workers
         restored = await workers[Role.REHYDRATOR].metric(PROCESSED)
-        waits = {name: asyncio.ensure_future(self.client.complete(job, timeout=TIMEOUT)) for name, job in jobs.items()}
-        await eventually(lambda: self.stub.stats()["in_flight"] > 5, timeout=TIMEOUT, what="calls in flight")
-        workers[Role.REDACTOR].kill()
+        waits: dict[str, asyncio.Future[Result]] = {}
+        for number in range(2):
+            for kind, canary in self.outcome.canaries.items():
+                job = self.client.job(chat(canary.text))
+                waits[f"crashed {kind} {number}"] = asyncio.ensure_future(self.client.complete(job, timeout=TIMEOUT))
+            if number == 0:
+                await eventually(lambda: self.stub.stats()["in_flight"] > 5, timeout=TIMEOUT, what="calls in flight")
+        await self.kill_at_work(Role.REDACTOR, "jobs")
         async with asyncio.timeout(TIMEOUT):
             while await workers[Role.REHYDRATOR].metric(PROCESSED) <= restored:
                 await asyncio.sleep(0.02)
-        workers[Role.REHYDRATOR].kill()
+        await self.kill_at_work(Role.REHYDRATOR, "completions")
         self.outcome.killed_at_work[Role.COMPLETER] = self.stub.stats()["in_flight"]
         workers[Role.COMPLETER].kill()
-        for role, topic in ((Role.REDACTOR, "jobs"), (Role.REHYDRATOR, "completions")):
-            waiting = sum((await self.ends(topic)).values()) - await self.settled(topic, role)
-            self.outcome.killed_at_work[role] = waiting
         self.stub.config.latency_s = self.stub.config.latency_jitter_s = 0.0
         await self.deployment.start()
         results = await asyncio.gather(*waits.values())
         self.outcome.results |= dict(zip(waits, results, strict=True))
-        self.outcome.expected |= {name: self.outcome.canaries[name.split()[1]].text for name in jobs}
+        self.outcome.expected |= {name: self.outcome.canaries[name.split()[1]].text for name in waits}
+
+    async def kill_at_work(self, role: Role, topic: str) -> None:
+        """SIGKILL where records are waiting: it is stopped for as long as they are counted."""
+        worker = self.deployment.workers[role]
+        async with asyncio.timeout(TIMEOUT):
+            while True:
+                worker.signal(signal.SIGSTOP)
+                waiting = sum((await self.ends(topic)).values()) - await self.settled(topic, role)
+                if waiting > 0:
+                    break
+                worker.signal(signal.SIGCONT)
+                await asyncio.sleep(0.02)
+        worker.kill()
+        self.outcome.killed_at_work[role] = waiting
 
     # The command line
 

@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata
 
 from agents.ledger import Ledger
+from agents.progress import decode
 from agents.worker import ROLES, Worker
 from infra.openai_stub import OpenAIStub
 from pipeline.adapters.kafka import create_topics, open_admin
@@ -172,6 +173,7 @@ async def commit(rig: AuditRig, offset: int, metadata: str) -> None:
         await consumer.commit({rig.tp: OffsetAndMetadata(offset, metadata)})
     finally:
         await consumer.stop()
+    await rig.is_committed(offset, set(decode(offset, metadata)))
 
 
 async def test_a_group_whose_offset_was_reset_starts_a_new_chain_that_is_told_apart(rig: AuditRig) -> None:
