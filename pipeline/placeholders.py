@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pipeline.detection.types import catalogue
 from pipeline.families import Families
 from pipeline.json_text import from_json
+from pipeline.readings import layers_of, runs
 from schemas.redacted import Original
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -85,11 +86,17 @@ def bare(placeholder: str) -> str:
     return placeholder[1:-1]
 
 
+def _all_readings(text: str) -> bytes:
+    """A text with what its escapes and its base64 say."""
+    says = (*(pieces.text for _, pieces in layers_of(text)), *(run.text for run in runs(text)))
+    return "\n".join((text, *says)).encode()
+
+
 class Taken:
-    """The request's own text as far as codes go: a code that stands in it is not issued."""
+    """The request's own text as far as codes go: a code that stands in it, escaped or not, is not issued."""
 
     def __init__(self, texts: Iterable[str | bytes] = ()) -> None:
-        joined = b"\n".join(text if isinstance(text, bytes) else text.encode() for text in texts)
+        joined = b"\n".join(_all_readings(text.decode() if isinstance(text, bytes) else text) for text in texts)
         # Of a long text only what restoring would take for a code is kept; a short one is
         # searched in every way to write it, with its separators removed.
         self._short = joined.translate(_FOLD, _NOT_IN_CODES) if len(joined) < _LONG else b""

@@ -1,25 +1,22 @@
 """Rehydration: put the originals back into an answer in one pass, by the identity of the code alone.
 
 A model may change a placeholder's case, brackets, separators and emphasis, and
-translate or leave out its kind; the code must stand as it was. There is no edit
-distance, so that no placeholder can be taken for another.
+translate or leave out its kind; the code must stand as it was, if broken over a line or
+escaped (`readings.py`). There is no edit distance, so that no placeholder can be taken for another.
 """
 
-import html
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from heapq import merge
 from typing import NamedTuple, TypeAlias
-from urllib.parse import quote
 
 from pipeline.detection.types import catalogue
 from pipeline.json_text import NUMBER, from_json, json_regions, to_json
-from pipeline.occurrences import fold
-from pipeline.placeholders import CODE, code_of, lookalikes
+from pipeline.placeholders import code_of, lookalikes
+from pipeline.readings import INVISIBLE, JSON, Run, Written, layers_of, runs, written_codes
 from pipeline.surrogates import Hit, SurrogateFinder
 from pipeline.text_places import TextPlaces
 from schemas.redacted import Original
@@ -31,61 +28,43 @@ OTHER_KIND = "OTHER"
 _REACH = 160
 """How far before a code its kind and bracket are looked for."""
 
-_FEW_CODES = 40
-"""Up to so many codes are each searched on their own, which is faster than looking at every token."""
+_DEPTH = 2
+"""So many escapes one inside the other are read (`%255B`)."""
 
 _EMPHASIS = "*~`"
-_BETWEEN = (
-    r"(?:[\s_\-*~`:.#\u00ad\u200b-\u200d\u2060\ufeff\u2010\u2011]|\\+[_\-*]|\\+u005f|\\+u00ad|\\+n|%5f|%20"
-    r"|&#0*95;|&#x0*5f;|&lowbar;|&shy;|&nbsp;|<wbr/?>|<br\s*/?>)"
+_BETWEEN = rf"(?:[\s_\-*~`:.#\u2010\u2011\u2013\uff3f{INVISIBLE}]|\\{{1,8}}[_\-*n]|\n[ \t]*>|<wbr/?>|<br\s?/?>)"
+_VISIBLE = re.compile(rf"[^{INVISIBLE}]")
+_EDGE = rf"[\s*_~`{INVISIBLE}]*"
+_BRACKETS = (
+    (r"\{\[\}", r"\{\]\}"),
+    (r"\\{0,8}\[", r"\\{0,8}\]"),
+    (r"\{\{", r"\}\}"),
+    (r"\\{0,8}\{", r"\\{0,8}\}"),
+    ("<", ">"),
+    ("「", "」"),
+    ("【", "】"),
+    ("［", "］"),
+    ("〔", "〕"),
+    ("⟦", "⟧"),
+    ("⟨", "⟩"),
+    ("〈", "〉"),
+    ("《", "》"),
 )
-_EDGE = r"[\s*_~`\u00ad\u200b-\u200d\u2060\ufeff]*"
-
-
-class _Style(NamedTuple):
-    """A way to write brackets, and how text beside them is written."""
-
-    opens: str
-    closes: str
-    encode: Callable[[str], str] = str
-
-
-def _as_html(text: str) -> str:
-    return html.escape(text, quote=False)
-
-
-def _as_url(text: str) -> str:
-    return quote(text, safe="")
-
-
-_STYLES = (
-    _Style(r"&#0*91;|&#x0*5b;|&lsqb;|&lbrack;", r"&#0*93;|&#x0*5d;|&rsqb;|&rbrack;", _as_html),
-    _Style(r"\\+u005b", r"\\+u005d", to_json),
-    _Style(r"%5b", r"%5d", _as_url),
-    _Style(r"\\*\[", r"\\*\]"),
-    _Style(r"\{\{", r"\}\}"),
-    _Style(r"\\*\{", r"\\*\}"),
-    _Style(r"<", r">"),
-    _Style(r"&lt;", r"&gt;", _as_html),
-    _Style("【", "】"),
-    _Style("［", "］"),
-    _Style("〔", "〕"),
-    _Style("⟦", "⟧"),
-    _Style("⟨", "⟩"),
-    _Style("〈", "〉"),
-    _Style("《", "》"),
-)
-_OPENS = "|".join(f"(?P<s{index}>{style.opens})" for index, style in enumerate(_STYLES))
-_CLOSES = [re.compile(rf"{_EDGE}(?:{style.closes})", re.IGNORECASE) for style in _STYLES]
+_OPENS = "|".join(f"(?P<s{index}>{opens})" for index, (opens, _) in enumerate(_BRACKETS))
+_CLOSES = [re.compile(rf"{_EDGE}(?:{closes})", re.IGNORECASE) for _, closes in _BRACKETS]
 # Where a kind was translated: a word, or words in capitals, between the bracket and the code.
 _OTHER_KIND = re.compile(rf"(?:{_OPENS}){_EDGE}(?P<kind>(?:[^\W\d_][\w \-]{{0,40}}?)?){_BETWEEN}*\Z", re.IGNORECASE)
 _BARE_OTHER_KIND = re.compile(r"(?<!\w)[^\W\d_]+(?:_[^\W\d_]+)*_\Z")
 
 
+# At a word's beginning, after an escape, or at a hump of camel case.
+_WORD_BEGINS = r"(?:(?<![^\W_])|(?<=\\[nrtbf])|(?-i:(?<=[a-z])(?=[A-Z])))"
+
+
 @cache
 def _known_kind(entity: str) -> re.Pattern[str]:
     words = rf"{_BETWEEN}*".join(re.escape(part) for part in entity.split("_"))
-    return re.compile(rf"(?:(?:{_OPENS}){_EDGE})?(?P<kind>(?<![^\W_]){words}){_BETWEEN}*\Z", re.IGNORECASE)
+    return re.compile(rf"(?:(?:{_OPENS}){_EDGE})?(?P<kind>{_WORD_BEGINS}{words}){_BETWEEN}*\Z", re.IGNORECASE)
 
 
 @dataclass
@@ -140,15 +119,14 @@ class Codes:
         )
 
 
-_Found: TypeAlias = re.Match[str] | Hit
+_Found: TypeAlias = Written | Run | Hit
 
 
 class _Token(NamedTuple):
-    """A placeholder as it stands in an answer."""
+    """How far a placeholder reaches in an answer."""
 
     start: int
     end: int
-    encode: Callable[[str], str] = str
 
 
 class Replacement(NamedTuple):
@@ -160,6 +138,14 @@ class Replacement(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<Replacement {self.start}-{self.end}>"
+
+
+class _Place(NamedTuple):
+    """Where something of the job stands in an answer, and what is to be put there; None for what goes one way."""
+
+    start: int
+    end: int
+    value: str | None
 
 
 def rehydrate(text: str, codes: Codes) -> str:
@@ -185,91 +171,137 @@ def replacements(text: str, codes: Codes, places: Collection[str] = ()) -> list[
     for shape in lookalikes(text, set(codes.entities.values())):
         if shape[-8:] not in codes.placeholders and shape not in codes.in_prompt:
             codes.invented.add(shape)
-    regions: list[tuple[int, int]] | None = None
-    found: list[Replacement] = []
-    done = 0
-    for match in _found(text, codes):
-        if _start(match) < done:
-            continue
-        if isinstance(match, Hit):
-            placeholder, original = match.surrogate, codes.surrogates.get(match.surrogate)
-        else:
-            placeholder = codes.placeholders[match[0].lower()]
-            original = codes.originals.get(placeholder)
-        codes.returned.add(placeholder)
-        if original is None:
-            continue
-        if regions is None:
-            regions = json_regions(text)
-            is_text = TextPlaces(text, regions, places)
-        token = _token_at(text, match, codes, done)
-        start, end = token.start, token.end
-        if _inside(regions, start):
-            value = _for_json(original, token)
-            if is_number(original) and _is_whole_literal(text, token, done) and not is_text(start):
-                start, end = start - 1, end + 1
-        else:
-            value = token.encode(_for_text(original))
-        found.append(Replacement(start, end, value))
-        done = end
-    return found
+    found = _Reader(codes, places).read(text)
+    return [Replacement(start, end, value) for start, end, value in found if value is not None]
 
 
 def placeholder_spans(text: str, codes: Codes) -> list[tuple[int, int]]:
     """Where placeholders of the job stand in a text, in any spelling that is restored."""
-    spans: list[tuple[int, int]] = []
-    done = 0
-    for match in _found(text, codes):
-        if _start(match) < done:
-            continue
-        token = _token_at(text, match, codes, done)
-        spans.append((token.start, token.end))
-        done = token.end
-    return spans
+    return [(start, end) for start, end, _ in _Reader(codes).read(text)]
 
 
-def _found(text: str, codes: Codes) -> Iterable[_Found]:
-    """Placeholders and surrogates, in order."""
-    placeholders: Iterable[_Found] = _matches(text, codes.placeholders)
-    surrogates: Iterable[_Found] = codes.finder.find(text)
-    return merge(placeholders, surrogates, key=_start)
+class _Text:
+    """A text, and where its JSON is; looked for once something of it is to be replaced."""
+
+    def __init__(self, raw: str, flat: bool) -> None:
+        self.raw = raw
+        self._flat = flat
+        self._texts: TextPlaces | None = None
+
+    def __repr__(self) -> str:
+        return f"<Text {len(self.raw)}>"
+
+    @cached_property
+    def regions(self) -> list[tuple[int, int]]:
+        return [] if self._flat else json_regions(self.raw)
+
+    def is_json_at(self, offset: int) -> bool:
+        at = bisect_right(self.regions, offset, key=lambda region: region[0]) - 1
+        return at >= 0 and offset < self.regions[at][1]
+
+    def is_text(self, offset: int, places: Collection[str]) -> bool:
+        """Whether the JSON has a text at one of the places there; to be asked from left to right."""
+        if self._texts is None:
+            self._texts = TextPlaces(self.raw, self.regions, places)
+        return self._texts(offset)
 
 
-def _token_at(text: str, match: _Found, codes: Codes, done: int) -> _Token:
-    if isinstance(match, Hit):
-        return _Token(match.start, match.end)
-    placeholder = codes.placeholders[match[0].lower()]
-    return _token(text, match, placeholder, codes.entities[placeholder], done)
+class _Reader:
+    """Finds what is a job's in a text, also in the text that its escapes and its base64 say."""
+
+    def __init__(self, codes: Codes, places: Collection[str] = ()) -> None:
+        self._codes = codes
+        self._places = places
+        self._kinds = set(codes.entities.values())
+
+    def read(self, raw: str, depth: int = 0, *, flat: bool = False) -> list[_Place]:
+        """Places in order, disjoint; with `flat` the text is taken for no JSON, since what is around it is."""
+        text = _Text(raw, flat)
+        plain = self._plain(text, depth)
+        if depth == _DEPTH or not self._codes.placeholders:
+            return plain
+        escaped: list[_Place] = []
+        for layer, pieces in layers_of(raw):
+            is_json = layer is JSON
+            for start, end, value in self.read(pieces.text, depth + 1, flat=is_json or bool(text.regions)):
+                begin, stop, _ = pieces.back(start, end)
+                if value is not None:
+                    value = layer.write(value)
+                    if not is_json and text.is_json_at(begin):
+                        value = to_json(value)
+                escaped.append(_Place(begin, stop, value))
+        return _longest([*plain, *escaped]) if escaped else plain
+
+    def _plain(self, text: _Text, depth: int) -> list[_Place]:
+        codes = self._codes
+        places: list[_Place] = []
+        done = 0
+        for found in self._found(text.raw, depth):
+            if found.start < done:
+                continue
+            if isinstance(found, Run):
+                inner = self.read(found.text, depth + 1)
+                if inner:
+                    value = replace(
+                        found.text, [Replacement(start, end, value) for start, end, value in inner if value is not None]
+                    )
+                    places.append(_Place(found.start, found.end, found.write(value)))
+                    done = found.end
+                continue
+            token = self._token(text.raw, found, done)
+            if token is None:
+                continue
+            if isinstance(found, Hit):
+                name, original = found.surrogate, codes.surrogates.get(found.surrogate)
+            else:
+                name = codes.placeholders[found.code]
+                original = codes.originals.get(name)
+            codes.returned.add(name)
+            places.append(self._place(text, token, original, done))
+            done = places[-1].end
+        return places
+
+    def _place(self, text: _Text, token: _Token, original: Original | None, done: int) -> _Place:
+        start, end = token
+        if original is None:
+            return _Place(start, end, None)
+        if not text.is_json_at(start):
+            return _Place(start, end, _for_text(original))
+        if is_number(original) and _is_whole_literal(text.raw, token, done) and not text.is_text(start, self._places):
+            start, end = start - 1, end + 1
+        return _Place(start, end, original.text if original.in_json else to_json(original.text))
+
+    def _found(self, text: str, depth: int) -> list[_Found]:
+        """Codes, surrogates and, where no escape is around it, base64; in order."""
+        codes = self._codes
+        found: list[_Found] = [*codes.finder.find(text)]
+        if codes.placeholders:
+            found += written_codes(text, codes.placeholders, self._kinds)
+            if depth < _DEPTH:
+                found += runs(text)
+        return sorted(found, key=lambda place: place.start)
+
+    def _token(self, text: str, found: Written | Hit, done: int) -> _Token | None:
+        if isinstance(found, Hit):
+            return _Token(found.start, found.end)
+        placeholder = self._codes.placeholders[found.code]
+        return _token(text, found, placeholder, self._codes.entities[placeholder], done)
 
 
-def _start(match: _Found) -> int:
-    return match.start if isinstance(match, Hit) else match.start()
-
-
-def _matches(text: str, codes: Mapping[str, str]) -> Iterable[re.Match[str]]:
-    """Where codes of the job stand in a text, in order."""
-    if len(codes) > _FEW_CODES:
-        return (match for match in CODE.finditer(text) if match[0].lower() in codes)
-    folded = fold(text)
-    found: list[re.Match[str]] = []
-    for code in codes:
-        at = folded.find(code)
-        while at >= 0:
-            # A letter that only folds to one of the code's is no letter of the code.
-            if (match := CODE.match(text, at)) and match[0].lower() == code:
-                found.append(match)
-            at = folded.find(code, at + 1)
-    return sorted(found, key=re.Match.start)
+def _longest(places: list[_Place]) -> list[_Place]:
+    """Of places that overlap the longest ones, in order."""
+    kept: list[_Place] = []
+    for place in sorted(places, key=lambda place: (place.start, -place.end)):
+        while kept and place.start < kept[-1].end and place.end - place.start > kept[-1].end - kept[-1].start:
+            kept.pop()
+        if not kept or place.start >= kept[-1].end:
+            kept.append(place)
+    return kept
 
 
 def is_number(original: Original) -> bool:
     """Whether it stood in JSON as a bare number."""
     return original.in_json and NUMBER.fullmatch(original.text) is not None
-
-
-def _inside(regions: list[tuple[int, int]], offset: int) -> bool:
-    at = bisect_right(regions, offset, key=lambda region: region[0]) - 1
-    return at >= 0 and offset < regions[at][1]
 
 
 def _for_text(original: Original) -> str:
@@ -279,26 +311,25 @@ def _for_text(original: Original) -> str:
     return original.text if meaning is None else meaning
 
 
-def _for_json(original: Original, token: _Token) -> str:
-    if token.encode in (_as_html, _as_url):
-        return to_json(token.encode(_for_text(original)))
-    return original.text if original.in_json else to_json(original.text)
-
-
 def _is_whole_literal(text: str, token: _Token, done: int) -> bool:
     start, end = token.start - 1, token.end
     return done <= start and text[start] == '"' == text[end] and text[start - 1 : start] != "\\"
 
 
-def _token(text: str, code: re.Match[str], placeholder: str, entity: str, done: int) -> _Token:
-    """How far the placeholder around a code reaches; its own brackets are taken exactly once."""
-    start, end = code.span()
+def _token(text: str, code: Written, placeholder: str, entity: str, done: int) -> _Token | None:
+    """How far the placeholder around a code reaches; its own brackets are taken exactly once.
+
+    None where a letter is joined to the code that is not its kind's: that is another word.
+    """
+    start, end = code.start, code.end
     ours = start - len(placeholder) + 9
     if ours >= done and text.startswith(placeholder, ours):
         return _Token(ours, end + 1)
     low = max(done, start - _REACH)
     before = text[low:start]
     match = _known_kind(entity).search(before)
+    if code.joined and (match is None or _VISIBLE.search(before, match.end("kind"))):
+        return None
     if match is None:
         return _other_kind(text, before, low, start, end)
     if bracketed := _bracketed(text, match, low, end):
@@ -311,10 +342,10 @@ def _token(text: str, code: re.Match[str], placeholder: str, entity: str, done: 
 
 
 def _bracketed(text: str, match: re.Match[str], low: int, end: int) -> _Token | None:
-    for index, style in enumerate(_STYLES):
+    for index in range(len(_BRACKETS)):
         if match[f"s{index}"]:
             close = _CLOSES[index].match(text, end)
-            return _Token(low + match.start(), close.end(), style.encode) if close else None
+            return _Token(low + match.start(), close.end()) if close else None
     return None
 
 
