@@ -79,9 +79,7 @@ def test_a_long_text_of_one_sign_is_read_to_its_end(sign: str) -> None:
     assert rehydrate(f"{text} {placeholder}", codes).endswith("Zoë O'Brien")
 
 
-@pytest.mark.parametrize(
-    "mangling", [one for one in ALL if one.name in ("all percent-encoded", "base64", "full width")]
-)
+@pytest.mark.parametrize("name", ["all percent-encoded", "base64", "full width"])
 def test_a_code_that_the_request_itself_spells_somehow_is_not_issued(name: str) -> None:
     (mangling,) = (one for one in ALL if one.name == name)
     scope = Scope(b"\x05" * 32, "acme/job/1")
