@@ -15,7 +15,7 @@ ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Base32 without i, l, o and u, which are read as other characters or make words."""
 CODE_LENGTH = 8
 _FAMILY = 4
-"""So many of a code's characters are the same for all names of one person."""
+"""So many of a code's characters are the same for all spellings of a value, and all names of one person."""
 _PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
 
 CODE = re.compile(r"(?<![0-9A-Za-z])[0-9A-HJKMNP-TV-Za-hjkmnp-tv-z]{8}(?=(?:e?s)?(?![0-9A-Za-z]))")
@@ -114,7 +114,7 @@ class Issuer:
     """Issues the placeholders of one job: equal originals share one, and none occurs in the request.
 
     `issued` maps each placeholder to its entity, `originals` the reversible ones to what they stand for;
-    `related` is whether two of them are one person's, by the start of their codes.
+    `related` is whether two of them are one person's or one value's, by the start of their codes.
     """
 
     def __init__(
@@ -163,7 +163,7 @@ class Issuer:
             counter += 1
 
     def _start(self, entity: str, text: str) -> str:
-        """What the codes of all names of one person begin with; empty for what is no name."""
+        """What the codes of all spellings of a value begin with; empty for what has but one."""
         family = self._families.of(entity, text)
         if family is None:
             return ""

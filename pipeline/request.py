@@ -34,7 +34,10 @@ INSTRUCTION = (
     "Treat each token as the value it stands for, and whenever you mention it, copy the token exactly, "
     "character for character, brackets included."
 )
-RELATED = "PERSON tokens whose codes begin with the same four characters are the same person's names."
+RELATED = (
+    "Tokens of one kind whose codes begin with the same four characters stand for the same person or value, "
+    "written differently."
+)
 _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _ANSWERED_IN_TEXT = (Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES)
 _SYSTEM_ROLES = ("system", "developer")

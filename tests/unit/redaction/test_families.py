@@ -1,4 +1,4 @@
-"""The placeholders of one person's names begin alike; the rest of the code is each spelling's own."""
+"""The placeholders of one person's names, or of one value, begin alike; the rest of the code is each spelling's own."""
 
 import json
 
@@ -96,3 +96,36 @@ def test_two_families_with_one_beginning_break_nothing() -> None:
     issued = [issuer.issue("PERSON", f"name {number}") for number in range(2_000)]
     assert len({code_of(placeholder) for placeholder in issued}) == 2_000
     assert all(is_code(code_of(placeholder)) for placeholder in issued)
+
+
+@pytest.mark.parametrize("scope", [SCOPE, CONVERSATION])
+@pytest.mark.parametrize(
+    ("entity", "text", "other", "another"),
+    [
+        ("EMAIL", "Ann.Lee@Example.org", "ann.lee@example.org", "annlee@example.org"),
+        ("IBAN", "FI21 1234 5600 0007 85", "fi2112345600000785", "FI21 1234 5600 0007 86"),
+        ("CREDIT_CARD", "4111-1111 1111-1111", "4111111111111111", "4111111111111112"),
+        ("PHONE", "+358 (40) 123-4567", "+358401234567", "+358401234568"),
+        ("US_SSN", "123-45-6789", "123 45 6789", "123-45-6780"),
+        ("ORGANIZATION", "Tre Kronor AB", "TRE KRONOR", "Tre Kronor Sport AB"),
+        ("STREET_ADDRESS", "Åvägen 3, B", "AVAGEN 3 B", "Åvägen 33 B"),
+        ("IPV4", "11.1.1.1", "１1.1.1.1", "1.11.1.1"),
+    ],
+)
+def test_spellings_of_a_value_begin_alike_and_another_value_does_not(
+    scope: Scope, entity: str, text: str, other: str, another: str
+) -> None:
+    issuer = Issuer(scope, Taken(), lambda _: True)
+    first, second, third = (code_of(issuer.issue(entity, one)) for one in (text, other, another))
+    assert first[:4] == second[:4] != third[:4]
+    assert len({first, second, third}) == 3
+    assert issuer.related
+    assert [original.text for original in issuer.originals.values()] == [text, other, another]
+
+
+@pytest.mark.parametrize("entity", ["MONEY_AMOUNT", "DATE_TIME", "CRYPTO_WALLET"])
+def test_where_case_and_separators_are_the_values_own_nothing_is_told(entity: str) -> None:
+    issuer = Issuer(SCOPE, Taken(), lambda _: True)
+    first, second = (code_of(issuer.issue(entity, one)) for one in ("1.5a", "15A"))
+    assert first[:4] != second[:4]
+    assert not issuer.related
