@@ -272,7 +272,7 @@ class _Reader:
         return _Place(start, end, original.text if original.in_json else to_json(original.text))
 
     def _found(self, text: str, depth: int) -> list[_Found]:
-        """Codes, surrogates and, where no escape is around it, base64; in order."""
+        """Codes, surrogates and, unless too deep, base64; in order."""
         codes = self._codes
         found: list[_Found] = [*codes.finder.find(text)]
         if codes.placeholders:
